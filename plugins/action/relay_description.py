@@ -1,0 +1,77 @@
+# Copyright: (c) 2026, Mailops contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Controller side of the module relay_description: it needs nothing from the host."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import yaml
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+from ansible_collections.mailops.relay.plugins.module_utils import _relay
+
+SPECIFICATION = Path(__file__).parents[2] / "roles" / "relay" / "meta" / "argument_specs.yml"
+
+
+def read_options(path: Path = SPECIFICATION) -> dict[str, dict[str, t.Any]]:
+    """Return the options of the role's argument specification, ready for Ansible's validator."""
+    specification = yaml.safe_load(path.read_text(encoding="utf-8"))
+    options: dict[str, dict[str, t.Any]] = specification["argument_specs"]["main"]["options"]
+    for option in options.values():
+        # Ansible fills the defaults of suboptions only where the option says so.
+        if option["type"] == "dict":
+            option["apply_defaults"] = True
+    return options
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Check the ``relay_*`` variables of a host and return the completed description."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        _options, arguments = self.validate_argument_spec({"services": {"type": "dict", "required": True}})
+        options = read_options()
+        host = variables["inventory_hostname"]
+        self._stop_on(_relay.unknown_names(variables, options), host)
+        given = {name: self._templar.template(variables[name]) for name in options if name in variables}
+        validated = ArgumentSpecValidator(options).validate(given)
+        self._stop_on(list(validated.error_messages), host)
+        values = validated.validated_parameters
+        self._stop_on([*_relay.check(values), *self._shared_hostnames(variables)], host)
+        for entry in values["relay_unsafe_networks"]:
+            result.setdefault("warnings", []).append(
+                f"{host}: relay_unsafe_networks lets {entry['network']} relay on purpose: {entry['reason']}"
+            )
+        return {**result, "changed": False, **_relay.derive(values, arguments["services"])}
+
+    @staticmethod
+    def _stop_on(problems: list[str], host: str) -> None:
+        if problems:
+            count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+            lines = "\n".join(f"- {problem}" for problem in problems)
+            raise AnsibleActionFail(f"The description of {host} has {count}; nothing was changed.\n{lines}")
+
+    def _shared_hostnames(self, variables: dict[str, t.Any]) -> list[str]:
+        """Problems of host names that two relays claim; looked for once per play, since it reads all hosts."""
+        hosts = variables.get("ansible_play_hosts_all", [])
+        if variables["inventory_hostname"] not in hosts[:1]:
+            return []
+        claims: dict[str, list[str]] = {}
+        for host in variables.get("groups", {}).get("relays", []):
+            name = variables["hostvars"][host].get("relay_hostname")
+            if name:
+                claims.setdefault(str(name).lower(), []).append(host)
+        return [
+            f"relay_hostname: {name!r} is claimed by {', '.join(claimants)}. Accepted: a name of its own for each relay."
+            for name, claimants in claims.items()
+            if len(claimants) > 1
+        ]

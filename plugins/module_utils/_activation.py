@@ -1,0 +1,155 @@
+# Copyright: (c) 2026, Mailops contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""Bring a set of files to use in a running service, or leave everything as it was.
+
+stage → check → swap → apply → prove; and when the proof fails: swap back → apply. What a service is, and how it is
+checked, told and proven, comes in from outside as a :class:`Service`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.mailops.relay.plugins.module_utils._generations import (
+    Generations,
+    ManagedFile,
+    write_set,
+)
+
+Files = t.Mapping[str, ManagedFile]
+"""Files by their path."""
+
+
+class ActivationError(Exception):
+    """The set was refused, or it did not work and the previous one is back. The message says which, and why."""
+
+
+class Service(t.Protocol):
+    """What reads the files. All texts are for users: one or two lines that name what was found."""
+
+    def check(self, stage: str) -> list[str]:
+        """Let the service's own program judge the set in the folder ``stage``; return the problems."""
+
+    def running(self) -> bool:
+        """Whether the service runs now."""
+
+    def due(self, before: Files, after: Files) -> str:
+        """Return what the change asks for: ``reload`` or ``restart``."""
+
+    def apply(self, action: str) -> list[str]:
+        """Carry out ``reload``, ``restart``, ``start`` or ``stop``; return the problems."""
+
+    def prove(self) -> list[str]:
+        """Look whether the service does its work with the set in use; return the problems."""
+
+
+@dataclass
+class Outcome:
+    """What :func:`activate` did, or in check mode would do.
+
+    ``action`` is ``none``, ``start``, ``reload`` or ``restart``.
+    """
+
+    changed: bool
+    action: str = "none"
+    before: Files = field(default_factory=dict)
+    after: Files = field(default_factory=dict)
+
+    @property
+    def changed_paths(self) -> list[str]:
+        return sorted(p for p in {*self.before, *self.after} if self.before.get(p) != self.after.get(p))
+
+
+def _check_stage(service: Service, folder: str) -> None:
+    problems = service.check(folder)
+    if problems:
+        raise ActivationError("Nothing was changed. " + "\n".join(problems))
+
+
+def _check_apart(files: t.Iterable[ManagedFile], service: Service) -> None:
+    """Check in a folder of its own, so that check mode leaves nothing behind."""
+    base = tempfile.mkdtemp(prefix="mailops-relay-")
+    try:
+        folder = os.path.join(base, "stage")
+        write_set(folder, files)
+        _check_stage(service, folder)
+    finally:
+        shutil.rmtree(base)
+
+
+def _stage_and_check(generations: Generations, files: t.Iterable[ManagedFile], service: Service) -> int:
+    try:
+        _check_stage(service, generations.stage(files))
+        return generations.commit()
+    except BaseException:
+        generations.discard_stage()
+        raise
+
+
+def _restore(generations: Generations, service: Service, was_running: bool) -> str:
+    """Bring the proven set back and return a sentence on how that went."""
+    proven = generations.proven
+    if proven is not None and proven != generations.current:
+        generations.switch(proven)
+    problems = service.apply("restart" if was_running else "stop")
+    if was_running and not problems:
+        problems = service.prove()
+    generations.mark_proven()
+    state = "and runs as before" if was_running else "and the service is stopped, as it was before"
+    return "The previous set of files is back, " + (f"but: {'; '.join(problems)}" if problems else state + ".")
+
+
+def _apply_and_prove(generations: Generations, service: Service, action: str, was_running: bool) -> None:
+    problems = service.apply(action) or service.prove()
+    if problems:
+        restored = _restore(generations, service, was_running)
+        raise ActivationError("\n".join([*problems, restored]))
+    generations.mark_proven()
+
+
+def _plan(generations: Generations, files: Files, service: Service) -> Outcome:
+    before = generations.visible(files)
+    running = service.running()
+    action = "none"
+    if not running:
+        action = "start"
+    elif before != files or generations.interrupted:
+        action = service.due(before, files)
+    return Outcome(changed=action != "none" or before != files, action=action, before=before, after=files)
+
+
+def activate(
+    generations: Generations, files: t.Iterable[ManagedFile], service: Service, check_mode: bool = False
+) -> Outcome:
+    """Make ``files`` the set in use and the service work with it.
+
+    Raises :class:`ActivationError` where the set was refused or did not work, ``StoreError`` where the store cannot
+    be used, ``OSError`` where the system refused a step (a full disk, say). In all three the old set is in use.
+    """
+    wanted = {file.path: file for file in files}
+    if check_mode:
+        outcome = _plan(generations, wanted, service)
+        if outcome.before != wanted:
+            _check_apart(wanted.values(), service)
+        return outcome
+    with generations.locked():
+        outcome = _plan(generations, wanted, service)
+        if not outcome.changed:
+            return outcome
+        number = generations.current
+        if outcome.before != wanted or number is None or generations.managed_paths() != set(wanted):
+            number = _stage_and_check(generations, wanted.values(), service)
+            generations.adopt(wanted)
+        # A service that an interrupted first run has started on its unproven set was not running before it.
+        was_running = outcome.action != "start" and not generations.nothing_to_return_to
+        generations.switch(number)
+        _apply_and_prove(generations, service, outcome.action, was_running)
+        return outcome
