@@ -74,10 +74,10 @@ lint: tools ## style and types: yamllint, ansible-lint, ruff, mypy, shellcheck, 
 	@tests/bin/licences
 
 sanity: tools ## ansible-test sanity, without any ignore file
-	@tests/bin/ansible-test sanity --local --python $(PYTHON_VERSION) --color no
+	@PIP_QUIET=1 python tests/bin/ansible_test.py sanity --local --python $(PYTHON_VERSION) --color no
 
 units: tools ## the unit tests, as ansible-test runs them
-	@tests/bin/ansible-test units --venv --python $(PYTHON_VERSION) --color no
+	@PIP_QUIET=1 python tests/bin/ansible_test.py units --venv --python $(PYTHON_VERSION) --color no
 
 integration: setup ## modules and roles against real programs, in single containers
 	@if [ -d tests/integration ]; then pytest -p no:cacheprovider tests/integration; fi
