@@ -48,10 +48,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         values = validated.validated_parameters
         self._stop_on([*_relay.check(values), *self._shared_hostnames(variables)], host)
         for entry in values["relay_unsafe_networks"]:
-            result.setdefault("warnings", []).append(
+            self._display.warning(
                 f"{host}: relay_unsafe_networks lets {entry['network']} relay on purpose: {entry['reason']}"
             )
-        return {**result, "changed": False, **_relay.derive(values, arguments["services"])}
+        # The description holds the next hops' passwords; the problems above never do.
+        return {**result, "_ansible_no_log": True, **_relay.derive(values, arguments["services"])}
 
     @staticmethod
     def _stop_on(problems: list[str], host: str) -> None:

@@ -51,6 +51,25 @@ class Service(t.Protocol):
         """Look whether the service does its work with the set in use; return the problems."""
 
 
+class NotInstalled:
+    """The service in check mode on a host whose packages are still to be installed: nothing can judge the set."""
+
+    def check(self, stage: str) -> list[str]:  # noqa: ARG002
+        return []
+
+    def running(self) -> bool:
+        return False
+
+    def due(self, before: Files, after: Files) -> str:  # noqa: ARG002
+        return "start"
+
+    def apply(self, action: str) -> list[str]:
+        raise NotImplementedError(action)
+
+    def prove(self) -> list[str]:
+        raise NotImplementedError
+
+
 @dataclass
 class Outcome:
     """What :func:`activate` did, or in check mode would do.

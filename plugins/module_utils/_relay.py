@@ -279,6 +279,7 @@ def derive(values: Description, services: t.Mapping[str, t.Mapping[str, t.Any]])
     relay = {name[len(PREFIX) :]: value for name, value in values.items()}
     trusted = [*values["relay_networks"], *(entry["network"] for entry in values["relay_unsafe_networks"])]
     dkim = values["relay_dkim"]
+    relay["addresses"] = [str(ipaddress.ip_address(address)) for address in values["relay_addresses"]]
     relay["networks"] = [str(ipaddress.ip_network(text)) for text in dict.fromkeys(trusted)]
     relay["families"] = sorted({ipaddress.ip_address(address).version for address in values["relay_addresses"]})
     relay["services"] = [{"name": name, **services[name]} for name in dict.fromkeys(values["relay_services"])]

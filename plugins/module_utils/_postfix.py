@@ -1,0 +1,158 @@
+# Copyright: (c) 2026, Mailops contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""Postfix as a service whose files are activated as one set: its own judgement, its state, its listeners."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import os
+import time
+import typing as t
+
+from ansible_collections.mailops.relay.plugins.module_utils import _main_cf
+from ansible_collections.mailops.relay.plugins.module_utils._activation import Files
+from ansible_collections.mailops.relay.plugins.module_utils._smtp import offer_foreign_recipient
+from ansible_collections.mailops.relay.plugins.module_utils._vantage import Vantage, judge
+
+Run = t.Callable[..., t.Tuple[int, str, str]]
+"""Run a program, like AnsibleModule.run_command."""
+
+# postconf(5): "stop and start Postfix when this parameter changes"; the milter's socket and all else take a reload.
+RESTART_PARAMETERS = ("inet_interfaces", "inet_protocols", "multi_instance_enable", "multi_instance_directories")
+
+
+class Listener(t.NamedTuple):
+    """A port with its name for users, and its kind of TLS: ``may``, ``encrypt`` or ``wrapper``."""
+
+    name: str
+    port: int
+    tls: str
+
+
+def known_parameters(run: Run) -> set[str]:
+    """Return the names of all parameters that the installed Postfix has built in (postconf(1), ``-d``)."""
+    _code, output, _errors = run(["postconf", "-d"], check_rc=True)
+    return {line.partition("=")[0].strip() for line in output.splitlines()}
+
+
+class Postfix:
+    """The Postfix instance whose configuration directory is ``directory``.
+
+    ``wait`` is the time in seconds that it has to come up and answer.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        directory: str,
+        listeners: t.Sequence[Listener],
+        vantages: t.Sequence[Vantage],
+        wait: float = 20,
+    ) -> None:
+        self.run = run
+        self.directory = directory
+        self.listeners = listeners
+        self.vantages = vantages
+        self.wait = wait
+
+    # Judging a candidate
+
+    def check(self, stage: str) -> list[str]:
+        """Let postconf(1), postmap(1) and postfix(1) read the set; whatever they write as an error is a problem."""
+        problems = self._complaints(stage, ["postconf", "-c", stage, "-n"])
+        problems += [p for p in self._complaints(stage, ["postconf", "-c", stage, "-M"]) if p not in problems]
+        if not problems:
+            problems = self._check_tables(stage)
+        return problems or self._complaints(stage, ["postfix", "-c", stage, "check"])
+
+    def _complaints(self, stage: str, command: list[str], **options: t.Any) -> list[str]:
+        code, _output, errors = self.run(command, **options)
+        lines = [line.replace(stage, self.directory) for line in errors.splitlines() if line.strip()]
+        if code and not lines and command[0] != "postmap":
+            lines = [f"{' '.join(command)} ended with status {code}".replace(stage, self.directory)]
+        return [f"Postfix refuses the configuration: {line}" for line in lines]
+
+    def _check_tables(self, stage: str) -> list[str]:
+        """Open each lookup table that a parameter names, once; a missing key is no error, an unread table is."""
+        users: dict[str, str] = {}
+        for command in (["postconf", "-c", stage, "-n", "-x"], ["postconf", "-c", stage, "-P", "-x"]):
+            _code, output, _errors = self.run(command)
+            for line in output.splitlines():
+                name, _equals, value = line.partition("=")
+                for table in _main_cf.tables(value):
+                    users.setdefault(table, name.strip())
+        return [
+            f"{parameter}: {complaint}"
+            for table, parameter in users.items()
+            for complaint in self._complaints(stage, ["postmap", "-c", stage, "-q", "-", table], data="", binary_data=True)
+        ]
+
+    # State
+
+    def running(self) -> bool:
+        """Whether Postfix runs now, and will after a boot."""
+        enabled, _output, _errors = self.run(["systemctl", "is-enabled", "--quiet", "postfix"])
+        return enabled == 0 and self._is_up()
+
+    def _is_up(self) -> bool:
+        code, _output, _errors = self.run(["postfix", "-c", self.directory, "status"])
+        return bool(code == 0)
+
+    def due(self, before: Files, after: Files) -> str:
+        """Return ``restart`` where a parameter of :data:`RESTART_PARAMETERS` changes, else ``reload``."""
+        return "reload" if self._interfaces(before) == self._interfaces(after) else "restart"
+
+    def _interfaces(self, files: Files) -> dict[str | None, str]:
+        main_cf = files.get(os.path.join(self.directory, "main.cf"))
+        try:
+            blocks = _main_cf.parse(main_cf.content.decode()) if main_cf else []
+        except ValueError:
+            return {}
+        return {block.name: block.value for block in blocks if block.name in RESTART_PARAMETERS}
+
+    def apply(self, action: str) -> list[str]:
+        """Start (now and at boot), reload, restart or stop Postfix."""
+        command = {
+            "start": ["systemctl", "enable", "--now", "postfix"],
+            "restart": ["systemctl", "restart", "postfix"],
+            "reload": ["postfix", "-c", self.directory, "reload"],
+            "stop": ["systemctl", "stop", "postfix"],
+        }[action]
+        code, output, errors = self.run(command)
+        return [f"{' '.join(command)}: {(errors or output).strip()}"] if code else []
+
+    # The proof
+
+    def prove(self) -> list[str]:
+        """See that Postfix is up, and that each listener greets and refuses a stranger's recipient."""
+        started = time.time()
+        deadline = time.monotonic() + self.wait
+        while True:
+            problems = self._look()
+            if not problems or time.monotonic() > deadline:
+                return problems + (self._log(started) if problems else [])
+            time.sleep(0.3)
+
+    def _look(self) -> list[str]:
+        if not self._is_up():
+            return ["Postfix is not running"]
+        questions = [(listener, vantage) for listener in self.listeners for vantage in self.vantages]
+        if not questions:
+            return []
+        with concurrent.futures.ThreadPoolExecutor(len(questions)) as pool:
+            return [problem for problem in pool.map(lambda q: self._ask(*q), questions) if problem]
+
+    def _ask(self, listener: Listener, vantage: Vantage) -> str | None:
+        answers = offer_foreign_recipient(listener.port, listener.tls, vantage, timeout=self.wait)
+        problem = judge(answers, vantage.stranger)
+        return problem and f"{listener.name} (port {listener.port} at {vantage.address}), asked from {vantage.source}, {problem}"
+
+    def _log(self, since: float) -> list[str]:
+        """The last complaint in the log of the attempt: the answer alone seldom tells why."""
+        command = ["journalctl", "--quiet", "--output=cat", "--facility=mail", "--priority=warning", "--lines=3"]
+        code, output, _errors = self.run([*command, f"--since=@{int(since)}"])
+        return [f"Postfix logged: {line}" for line in output.splitlines()] if code == 0 else []

@@ -1,0 +1,316 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Mailops contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: postfix_config
+short_description: Check, swap and prove the whole configuration of Postfix
+version_added: 0.1.0
+description:
+  - Takes all files of a Postfix configuration in one call, and puts them to use together or not at all.
+  - The candidate is judged by Postfix itself before it replaces anything. Whatever C(postconf), C(postmap) or
+    C(postfix check) write as an error or a warning fails the task, and the running relay is not touched.
+  - The files of a set are swapped by one rename. A host that loses power, or a task that is killed, has either the
+    old or the new set, and the next run completes what was begun.
+  - After the swap Postfix is started, reloaded or restarted, whichever is due. Then each listener has to greet and to
+    refuse a foreign recipient from a stranger. If one does not, the previous set is brought back and the task fails
+    with what it has seen.
+  - The files lie in numbered folders below O(directory)C(/generations); C(main.cf), C(master.cf) and the tables are
+    symbolic links. What was there before the first run stays in such a folder for good.
+author:
+  - Mailops contributors (@mailops)
+attributes:
+  check_mode:
+    support: full
+    description: Does all but the swap. Where Postfix is not installed yet, the candidate is not judged either.
+  diff_mode:
+    support: full
+    description: Shows each file that changes; the content of secret files is left out.
+  platform:
+    platforms: posix
+    support: full
+    description: Needs systemd.
+requirements:
+  - Postfix 3.6 or later
+options:
+  directory:
+    type: path
+    default: /etc/postfix
+    description: Configuration directory of the Postfix instance.
+  files:
+    type: list
+    elements: dict
+    required: true
+    description: All files of the set. A file of the previous set that is not named here is removed.
+    options:
+      name:
+        type: str
+        required: true
+        description: File name in O(directory), such as V(main.cf).
+      content:
+        type: str
+        description: Text of the file, which everybody on the host may read.
+      secret:
+        type: str
+        description: Text of the file, which only root may read, and which stays out of the diff and of all logs.
+  main_cf_extra:
+    type: str
+    default: ''
+    description:
+      - More entries for C(main.cf). They come last, and take the place of entries with the same name.
+  main_cf_protected:
+    type: dict
+    default: {}
+    description:
+      - Parameters that O(main_cf_extra) must not set, each with what to use instead.
+  optional_parameters:
+    type: list
+    elements: str
+    default: []
+    description: Parameters of C(main.cf) that are left out where the installed Postfix does not know them.
+  listeners:
+    type: list
+    elements: dict
+    default: []
+    description: Listeners that have to work and be closed after the swap.
+    options:
+      name:
+        type: str
+        default: smtp
+        description: Name of the listener, for messages.
+      port:
+        type: int
+        required: true
+        description: TCP port.
+      tls:
+        type: str
+        choices: [may, encrypt, wrapper]
+        default: may
+        description: V(encrypt) for STARTTLS before mail, V(wrapper) for TLS from the first byte.
+  addresses:
+    type: list
+    elements: str
+    default: []
+    description: The host's own addresses from which its listeners may be looked at, in order of preference.
+  trusted_networks:
+    type: list
+    elements: str
+    default: []
+    description: Networks that may relay; an address outside of them is a stranger's.
+  families:
+    type: list
+    elements: int
+    choices: [4, 6]
+    default: [4, 6]
+    description: IP versions over which to look.
+"""
+
+EXAMPLES = r"""
+- name: Configure Postfix
+  mailops.relay.postfix_config:
+    files:
+      - name: main.cf
+        content: "{{ lookup('ansible.builtin.template', 'main.cf.j2') }}"
+      - name: master.cf
+        content: "{{ lookup('ansible.builtin.template', 'master.cf.j2') }}"
+      - name: sasl_passwd
+        secret: "{{ lookup('ansible.builtin.template', 'sasl_passwd.j2') }}"
+    listeners:
+      - port: 25
+      - port: 465
+        tls: wrapper
+    trusted_networks: [10.20.0.0/16]
+"""
+
+RETURN = r"""
+action:
+  description: What Postfix was told; V(none) where nothing was due. In check mode what it would be told.
+  returned: success
+  type: str
+  sample: reload
+changed_files:
+  description: Paths of the files that changed.
+  returned: success
+  type: list
+  elements: str
+  sample: [/etc/postfix/main.cf]
+checked:
+  description: Whether Postfix has judged the files; V(false) where nothing changed or Postfix is not installed yet.
+  returned: success
+  type: bool
+stranger_vantages:
+  description:
+    - Addresses from which the listeners were seen as a stranger sees them. Empty where every address of the host is
+      trusted.
+  returned: success
+  type: list
+  elements: str
+  sample: [198.51.100.12]
+"""
+
+import os
+import re
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mailops.relay.plugins.module_utils import _main_cf
+from ansible_collections.mailops.relay.plugins.module_utils._activation import (
+    ActivationError,
+    NotInstalled,
+    Outcome,
+    activate,
+)
+from ansible_collections.mailops.relay.plugins.module_utils._generations import Generations, ManagedFile, StoreError
+from ansible_collections.mailops.relay.plugins.module_utils._postfix import Listener, Postfix, known_parameters
+from ansible_collections.mailops.relay.plugins.module_utils._vantage import vantages
+
+ARGUMENTS: dict[str, t.Any] = {
+    "directory": {"type": "path", "default": "/etc/postfix"},
+    "files": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "name": {"type": "str", "required": True},
+            "content": {"type": "str"},
+            "secret": {"type": "str", "no_log": True},
+        },
+        "required_one_of": [("content", "secret")],
+        "mutually_exclusive": [("content", "secret")],
+    },
+    "main_cf_extra": {"type": "str", "default": ""},
+    "main_cf_protected": {"type": "dict", "default": {}},
+    "optional_parameters": {"type": "list", "elements": "str", "default": []},
+    "listeners": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "default": "smtp"},
+            "port": {"type": "int", "required": True},
+            "tls": {"type": "str", "choices": ["may", "encrypt", "wrapper"], "default": "may"},
+        },
+    },
+    "addresses": {"type": "list", "elements": "str", "default": []},
+    "trusted_networks": {"type": "list", "elements": "str", "default": []},
+    "families": {"type": "list", "elements": "int", "choices": [4, 6], "default": [4, 6]},
+}
+
+
+# What Debian's package and this module keep in the configuration directory beside the configuration.
+NOT_CONFIGURATION = (
+    "dynamicmaps.cf",
+    "dynamicmaps.cf.d",
+    "generations",
+    "main.cf.proto",
+    "master.cf.proto",
+    "post-install",
+    "postfix-files",
+    "postfix-files.d",
+    "postfix-script",
+    "sasl",
+    "tls",
+)
+
+
+def final_main_cf(text: str, extra: str, protected: t.Mapping[str, str], unknown: t.Collection[str]) -> str:
+    """Return main.cf without ``unknown`` parameters and with ``extra``; raise ValueError for an extra that may not be."""
+    try:
+        own = _main_cf.parse(extra)
+    except ValueError as error:
+        raise ValueError(f"main_cf_extra, {error}. Accepted: entries of main.cf, 'name = value'.") from None
+    for block in own:
+        if block.name in protected:
+            raise ValueError(
+                f"main_cf_extra, line {block.line}: {block.name} is not for it. Accepted: {protected[block.name]}."
+            )
+    return _main_cf.override(_main_cf.without(text, unknown), extra)
+
+
+def check_names(names: t.Sequence[str]) -> None:
+    """Raise ValueError for a file name that is not one, that is Postfix's own, or that stands twice."""
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+            raise ValueError(f"files: {name!r} is not a file name. Accepted: letters, digits, dots, hyphens, '_'.")
+        if name in NOT_CONFIGURATION:
+            raise ValueError(f"files: {name!r} belongs to Postfix or to this module. Accepted: another name.")
+        if names.count(name) > 1:
+            raise ValueError(f"files: {name!r} is listed twice. Accepted: each name once.")
+
+
+def wanted_files(params: t.Mapping[str, t.Any], known: t.Collection[str] | None) -> list[ManagedFile]:
+    """Return the files of the set. ``known`` are the parameters that Postfix has, None where it is not installed."""
+    unknown = [name for name in params["optional_parameters"] if known is not None and name not in known]
+    check_names([file["name"] for file in params["files"]])
+    files = []
+    for file in params["files"]:
+        content = file["secret"] if file["content"] is None else file["content"]
+        if file["name"] == "main.cf":
+            content = final_main_cf(content, params["main_cf_extra"], params["main_cf_protected"], unknown)
+        mode = 0o644 if file["secret"] is None else 0o600
+        files.append(ManagedFile(os.path.join(params["directory"], file["name"]), content.encode(), mode))
+    return files
+
+
+def diffs(outcome: Outcome) -> list[dict[str, str]]:
+    """Return one diff for each file that changes; of a file that not everybody may read, the mode alone."""
+
+    def shown(file: ManagedFile | None) -> str:
+        if file is None:
+            return ""
+        if not file.mode & 0o004:
+            return f"(mode {file.mode:04o}, the content is not shown)\n"
+        return file.content.decode("utf-8", "backslashreplace")
+
+    return [
+        {
+            "before_header": path,
+            "after_header": path,
+            "before": shown(outcome.before.get(path)),
+            "after": shown(outcome.after.get(path)),
+        }
+        for path in outcome.changed_paths
+    ]
+
+
+def run(module: AnsibleModule) -> dict[str, t.Any]:
+    """Carry out the task and return its result; what it raises is for the user to read."""
+    params = module.params
+    installed = module.get_bin_path("postfix", opt_dirs=["/usr/sbin"]) is not None
+    if not installed and not module.check_mode:
+        raise StoreError("Postfix is not installed on this host. Accepted: the package postfix, before this task.")
+    files = wanted_files(params, known_parameters(module.run_command) if installed else None)
+    places = vantages(params["addresses"], params["trusted_networks"], params["families"])
+    listeners = [Listener(**listener) for listener in params["listeners"]]
+    service = Postfix(module.run_command, params["directory"], listeners, places)
+    store = Generations(os.path.join(params["directory"], "generations"))
+    outcome = activate(store, files, service if installed else NotInstalled(), module.check_mode)
+    strangers = [place.source for place in places if place.stranger]
+    if listeners and not strangers:
+        module.warn("trusted_networks hold every address of this host: that a stranger is refused was not seen from it")
+    return {
+        "changed": outcome.changed,
+        "action": outcome.action,
+        "changed_files": outcome.changed_paths,
+        "checked": installed and bool(outcome.changed_paths),
+        "stranger_vantages": strangers,
+        "diff": diffs(outcome),
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    try:
+        result = run(module)
+    except (ActivationError, StoreError, ValueError) as error:
+        module.fail_json(msg=str(error))
+    except OSError as error:
+        module.fail_json(msg=f"The system refused a step: {error}. The set of files that was in use still is.")
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
