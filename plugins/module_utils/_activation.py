@@ -18,11 +18,8 @@ import tempfile
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.mailops.relay.plugins.module_utils._generations import (
-    Generations,
-    ManagedFile,
-    write_set,
-)
+from ansible_collections.mailops.relay.plugins.module_utils._files import ManagedFile
+from ansible_collections.mailops.relay.plugins.module_utils._generations import Generations
 
 Files = t.Mapping[str, ManagedFile]
 """Files by their path."""
@@ -93,52 +90,45 @@ def _check_stage(service: Service, folder: str) -> None:
         raise ActivationError("Nothing was changed. " + "\n".join(problems))
 
 
-def _check_apart(files: t.Iterable[ManagedFile], service: Service) -> None:
-    """Check in a folder of its own, so that check mode leaves nothing behind."""
+def _check_apart(generations: Generations, files: t.Iterable[ManagedFile], service: Service) -> None:
+    """Check in a folder elsewhere, so that check mode leaves nothing behind."""
     base = tempfile.mkdtemp(prefix="mailops-relay-")
     try:
-        folder = os.path.join(base, "stage")
-        write_set(folder, files)
-        _check_stage(service, folder)
+        _check_stage(service, generations.stage(files, os.path.join(base, "stage")))
     finally:
         shutil.rmtree(base)
 
 
-def _stage_and_check(generations: Generations, files: t.Iterable[ManagedFile], service: Service) -> int:
+def _stage_and_check(generations: Generations, files: t.Iterable[ManagedFile], service: Service) -> None:
     try:
         _check_stage(service, generations.stage(files))
-        return generations.commit()
     except BaseException:
-        generations.discard_stage()
+        generations.discard()
         raise
 
 
 def _restore(generations: Generations, service: Service, was_running: bool) -> str:
-    """Bring the proven set back and return a sentence on how that went."""
-    proven = generations.proven
-    if proven is not None and proven != generations.current:
-        generations.switch(proven)
+    """Bring the proven set back, and the service to the state it had; return a sentence on how that went."""
+    restored = generations.restore()
     problems = service.apply("restart" if was_running else "stop")
     if was_running and not problems:
         problems = service.prove()
-    generations.mark_proven()
-    state = "and runs as before" if was_running else "and the service is stopped, as it was before"
-    return "The previous set of files is back, " + (f"but: {'; '.join(problems)}" if problems else state + ".")
+    files = "The previous set of files is back" if restored else "The files are as they were"
+    state = "the service runs with it again" if was_running else "the service is stopped, as it was before"
+    return f"{files}, {'but: ' + '; '.join(problems) if problems else 'and ' + state + '.'}"
 
 
 def _apply_and_prove(generations: Generations, service: Service, action: str, was_running: bool) -> None:
     problems = service.apply(action) or service.prove()
     if problems:
-        restored = _restore(generations, service, was_running)
-        raise ActivationError("\n".join([*problems, restored]))
+        raise ActivationError("\n".join([*problems, _restore(generations, service, was_running)]))
     generations.mark_proven()
 
 
 def _plan(generations: Generations, files: Files, service: Service) -> Outcome:
     before = generations.visible(files)
-    running = service.running()
     action = "none"
-    if not running:
+    if not service.running():
         action = "start"
     elif before != files or generations.interrupted:
         action = service.due(before, files)
@@ -157,18 +147,19 @@ def activate(
     if check_mode:
         outcome = _plan(generations, wanted, service)
         if outcome.before != wanted:
-            _check_apart(wanted.values(), service)
+            _check_apart(generations, wanted.values(), service)
         return outcome
     with generations.locked():
         outcome = _plan(generations, wanted, service)
         if not outcome.changed:
             return outcome
-        number = generations.current
-        if outcome.before != wanted or number is None or generations.managed_paths() != set(wanted):
-            number = _stage_and_check(generations, wanted.values(), service)
-            generations.adopt(wanted)
         # A service that an interrupted first run has started on its unproven set was not running before it.
         was_running = outcome.action != "start" and not generations.nothing_to_return_to
-        generations.switch(number)
+        if outcome.before != wanted:
+            if generations.interrupted:
+                _restore(generations, service, was_running)
+                outcome = _plan(generations, wanted, service)
+            _stage_and_check(generations, wanted.values(), service)
+            generations.swap()
         _apply_and_prove(generations, service, outcome.action, was_running)
         return outcome

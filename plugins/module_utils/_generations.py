@@ -6,161 +6,108 @@
 
 """Files that belong together, swapped together.
 
-A set of files is one folder, ``STORE/<number>``: a generation. ``STORE/current`` is a symbolic link to the generation
-in use, and every managed path (``/etc/postfix/main.cf``) is a symbolic link to ``STORE/current/<name>``. So one
-``rename(2)`` of ``current`` exchanges all files at once, on every file system, and a process that is killed at any
-moment leaves either the old or the new set whole.
+A service's configuration folder (``/etc/postfix``) is one *generation* of its files. The next one is a complete copy
+of the folder with the managed files replaced, made beside it in the *store*; then ``renameat2(RENAME_EXCHANGE)``
+exchanges the two folders in one step. A process that is killed at any moment leaves either the old or the new set
+whole, and there is always a folder under the service's name.
 
-``STORE/proven`` is a symbolic link to the generation whose service was last seen working. ``current`` and ``proven``
-differ only while an activation is under way, or after one was interrupted.
+The store holds ``candidate`` (being made, or just taken out of use), ``previous`` (the way back), ``original`` (what
+the host had before this collection came; kept for good) and ``proven`` (the number of the generation whose service
+was last seen working). Symbolic links into a folder would do the same with less, but ``postfix check`` of Postfix
+3.10 warns about every link in its folder.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
-import shutil
 import typing as t
-from dataclasses import dataclass
 
-MANIFEST = ".manifest.json"
-STAGE = "new"
-ADOPTED = "adopting"
+from ansible_collections.mailops.relay.plugins.module_utils._files import (
+    ManagedFile,
+    copy_folder,
+    exchange,
+    read_file,
+    remove_folder,
+    sync_folder,
+    write_file,
+)
 
+MARKER = ".generation.json"
+STORES = "/etc/mailops-relay"
 
 class StoreError(Exception):
     """The store or a managed path is not in a state that this code may change."""
 
 
-@dataclass(frozen=True)
-class ManagedFile:
-    """One file of a set.
-
-    ``path`` is absolute, ``mode`` the permission bits, ``uid`` and ``gid`` numeric owner and group.
-    """
-
-    path: str
-    content: bytes
-    mode: int = 0o644
-    uid: int = 0
-    gid: int = 0
-
-    @property
-    def name(self) -> str:
-        return os.path.basename(self.path)
-
-
-def _sync_folder(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _write(path: str, file: ManagedFile) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(file.content)
-        os.fchown(stream.fileno(), file.uid, file.gid)
-        os.fchmod(stream.fileno(), file.mode)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _replace_with_link(path: str, target: str) -> None:
-    temporary = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.link")
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(temporary)
-    os.symlink(target, temporary)
-    os.replace(temporary, path)
-    _sync_folder(os.path.dirname(path))
-
-
-def read_file(path: str) -> ManagedFile | None:
-    """Return what ``path`` shows now (through links), or None where nothing is there."""
-    try:
-        with open(path, "rb") as stream:
-            status = os.fstat(stream.fileno())
-            return ManagedFile(path, stream.read(), status.st_mode & 0o7777, status.st_uid, status.st_gid)
-    except FileNotFoundError:
-        return None
-
-
-def write_set(folder: str, files: t.Iterable[ManagedFile], adopted: bool = False) -> None:
-    """Make ``folder`` and write a set of files into it, by their names, down to the disk."""
-    os.mkdir(folder, 0o755)
-    files = list(files)
-    for file in files:
-        _write(os.path.join(folder, file.name), file)
-    text = json.dumps({"paths": sorted(file.path for file in files), "adopted": adopted}, indent=1).encode()
-    _write(os.path.join(folder, MANIFEST), ManagedFile(MANIFEST, text, uid=os.geteuid(), gid=os.getegid()))
-    _sync_folder(folder)
-
-
 class Generations:
-    """The generations of one set of files, below the folder ``store``."""
+    """The generations of the service folder ``folder``, kept in ``store`` (default: below /etc/mailops-relay)."""
 
-    def __init__(self, store: str) -> None:
-        self.store = store
+    def __init__(self, folder: str, store: str | None = None) -> None:
+        self.folder = folder
+        self.store = store or os.path.join(STORES, os.path.basename(folder))
+        self.candidate = os.path.join(self.store, "candidate")
+        self.previous = os.path.join(self.store, "previous")
+        self.original = os.path.join(self.store, "original")
 
     # What is there
 
-    def _pointer(self, name: str) -> int | None:
+    @staticmethod
+    def _marker(folder: str) -> dict[str, t.Any] | None:
         try:
-            return int(os.readlink(os.path.join(self.store, name)))
+            with open(os.path.join(folder, MARKER), encoding="utf-8") as stream:
+                marker: dict[str, t.Any] = json.load(stream)
+                return marker
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
-            raise StoreError(f"{self.store}/{name} is not a link to a generation: {error}") from error
+        except ValueError as error:
+            raise StoreError(f"{folder}/{MARKER} is damaged: {error}. Remove it to begin anew.") from error
+
+    def _number(self, folder: str) -> int:
+        """The number of the generation in a folder; 0 is what was there before this collection."""
+        marker = self._marker(folder)
+        return marker["number"] if marker else 0
 
     @property
-    def current(self) -> int | None:
-        return self._pointer("current")
-
-    @property
-    def proven(self) -> int | None:
-        return self._pointer("proven")
+    def proven(self) -> int:
+        try:
+            with open(os.path.join(self.store, "proven"), encoding="ascii") as stream:
+                return int(stream.read())
+        except FileNotFoundError:
+            return 0
 
     @property
     def interrupted(self) -> bool:
         """Whether an earlier activation ended between the swap and the proof."""
-        return self.current != self.proven
+        return self._number(self.folder) != self.proven
 
-    def folder(self, number: int) -> str:
-        return os.path.join(self.store, str(number))
-
-    def _numbers(self) -> list[int]:
-        try:
-            return sorted(int(name) for name in os.listdir(self.store) if name.isdigit())
-        except FileNotFoundError:
-            return []
-
-    def _manifest(self, number: int) -> dict[str, t.Any]:
-        with open(os.path.join(self.folder(number), MANIFEST), encoding="utf-8") as stream:
-            manifest: dict[str, t.Any] = json.load(stream)
-        return manifest
+    @property
+    def nothing_to_return_to(self) -> bool:
+        """Whether the set in use is unproven and the one before it had none of its files: a first run was interrupted."""
+        names = [os.path.basename(path) for path in self.managed_paths()]
+        return self.interrupted and not any(os.path.exists(os.path.join(self.previous, name)) for name in names)
 
     def managed_paths(self) -> set[str]:
         """The paths of the set in use."""
-        number = self.current
-        return set() if number is None else set(self._manifest(number)["paths"])
+        marker = self._marker(self.folder)
+        return set(marker["paths"]) if marker else set()
 
     def visible(self, paths: t.Iterable[str]) -> dict[str, ManagedFile]:
         """What the given paths and all paths of the set in use show now; absent ones are left out."""
         found = {path: read_file(path) for path in {*paths, *self.managed_paths()}}
         return {path: file for path, file in found.items() if file is not None}
 
-    def _link_target(self, path: str) -> str:
-        return os.path.join(self.store, "current", os.path.basename(path))
+    def _inside(self, path: str) -> str:
+        return os.path.join(self.folder, os.path.basename(path))
 
-    def is_linked(self, path: str) -> bool:
-        try:
-            return os.readlink(path) == self._link_target(path)
-        except OSError:
-            return False
+    def _is_outside(self, path: str) -> bool:
+        return os.path.dirname(path) != self.folder
+
+    def _is_link(self, path: str) -> bool:
+        return os.path.islink(path) and os.readlink(path) == self._inside(path)
 
     # What changes
 
@@ -168,91 +115,140 @@ class Generations:
     def locked(self) -> t.Iterator[None]:
         """Hold the store: a second run on the same host fails at once instead of mixing with this one."""
         os.makedirs(self.store, mode=0o755, exist_ok=True)
-        with open(os.path.join(self.store, ".lock"), "w", encoding="utf-8") as stream:
+        with open(os.path.join(self.store, "lock"), "w", encoding="ascii") as stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise StoreError(f"another run is changing {self.store}; wait until it has ended") from error
+                raise StoreError(f"another run is changing {self.folder}; wait until it has ended") from error
+            self._recover()
             yield
 
-    def stage(self, files: t.Iterable[ManagedFile]) -> str:
-        """Write a candidate set and return its folder. Nothing reads it before :meth:`commit`."""
-        return self._fill(STAGE, files, adopted=False)
+    def _recover(self) -> None:
+        """Finish what an interrupted run has left.
 
-    def _fill(self, name: str, files: t.Iterable[ManagedFile], adopted: bool) -> str:
-        self._discard(name)
-        folder = os.path.join(self.store, name)
-        write_set(folder, files, adopted)
+        A candidate without a marker is half made, one that is younger than the set in use was never used, and one that
+        is older was just taken out of use.
+        """
+        if os.path.exists(self._replacing):
+            self._finish_replacing()
+        if self._marker(self.candidate) and self._number(self.candidate) < self._number(self.folder):
+            self._keep_previous()
+        remove_folder(self.candidate)
+        if self._number(self.previous) > self._number(self.folder):
+            remove_folder(self.previous)
+
+    def stage(self, files: t.Iterable[ManagedFile], target: str | None = None) -> str:
+        """Make a complete candidate and return its folder. Nothing reads it before :meth:`swap`.
+
+        With ``target`` it is made there, for a look only.
+        """
+        files = list(files)
+        folder = target or self.candidate
+        if os.path.isdir(self.folder):
+            copy_folder(self.folder, folder, leave_out=MARKER)
+        else:
+            os.mkdir(folder, 0o755)
+        for path in self.managed_paths() - {file.path for file in files}:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(folder, os.path.basename(path)))
+        for file in files:
+            write_file(os.path.join(folder, file.name), file)
+        number = max(self._number(self.folder), self._number(self.previous), self.proven) + 1
+        self._mark(folder, number, sorted(file.path for file in files))
+        sync_folder(folder)
         return folder
 
-    def _discard(self, name: str) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(os.path.join(self.store, name))
+    @staticmethod
+    def _mark(folder: str, number: int, paths: list[str]) -> None:
+        text = json.dumps({"number": number, "paths": paths}, indent=1) + "\n"
+        marker = ManagedFile(MARKER, text.encode(), uid=os.geteuid(), gid=os.getegid())
+        write_file(os.path.join(folder, MARKER), marker)
 
-    def discard_stage(self) -> None:
-        """Remove a candidate, also one that an interrupted run has left."""
-        self._discard(STAGE)
+    def discard(self) -> None:
+        """Remove the candidate."""
+        remove_folder(self.candidate)
 
-    def commit(self, name: str = STAGE) -> int:
-        """Give the candidate its number and return it. It is not in use yet."""
-        number = max(self._numbers(), default=-1) + 1
-        os.rename(os.path.join(self.store, name), self.folder(number))
-        _sync_folder(self.store)
-        return number
+    def swap(self) -> None:
+        """Put the candidate to use: its one step is the moment at which all files change."""
+        if self._marker(self.folder) is None:
+            os.makedirs(self.folder, mode=0o755, exist_ok=True)
+            self._mark(self.folder, 0, [])
+        self._link(self._marker(self.candidate))
+        try:
+            exchange(self.candidate, self.folder)
+        except OSError as error:
+            if error.errno not in (errno.EXDEV, errno.EINVAL, errno.ENOSYS):
+                raise
+            self._replace()
+        self._sync()
+        self._keep_previous()
 
-    def _point(self, name: str, number: int) -> None:
-        _replace_with_link(os.path.join(self.store, name), str(number))
-
-    def adopt(self, paths: t.Iterable[str]) -> None:
-        """Bring files that are not under management into a generation of their own, without changing what they show.
-
-        This is how a host's own main.cf is kept, and how a file that ``postconf -e`` has replaced comes back.
-        """
-        paths = {*paths, *self.managed_paths()}
-        if self.current is None or any(os.path.lexists(path) and not self.is_linked(path) for path in paths):
-            in_doubt = self.interrupted
-            self._fill(ADOPTED, self.visible(paths).values(), adopted=True)
-            number = self.commit(ADOPTED)
-            if self.proven is None or not in_doubt:
-                self._point("proven", number)
-            self._point("current", number)
-        self._link(path for path in paths if os.path.lexists(path))
-
-    def _link(self, paths: t.Iterable[str]) -> None:
-        for path in sorted(paths):
-            if not self.is_linked(path):
+    def _link(self, marker: dict[str, t.Any] | None) -> None:
+        for path in marker["paths"] if marker else []:
+            if self._is_outside(path) and not self._is_link(path):
+                if os.path.lexists(path):
+                    raise StoreError(f"{path} is not from this collection. Move it away, so that nothing of it is lost.")
                 os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-                _replace_with_link(path, self._link_target(path))
+                os.symlink(self._inside(path), path)
 
-    def switch(self, number: int) -> None:
-        """Put a generation to use: the last step is the one moment at which all files change."""
-        self._link(self._manifest(number)["paths"])
-        self._point("current", number)
+    def _sync(self) -> None:
+        for folder in (self.store, os.path.dirname(self.folder)):
+            sync_folder(folder)
+
+    # A folder in the lower layer of an overlay (the image of a container) can be neither renamed nor exchanged. It is
+    # replaced in more than one step, which the next run completes if it is interrupted; after that it can.
 
     @property
-    def nothing_to_return_to(self) -> bool:
-        """Whether the proven set is empty: the files came with this collection, on a host that had none."""
-        number = self.proven
-        return number is None or not self._manifest(number)["paths"]
+    def _replacing(self) -> str:
+        return os.path.join(self.store, "replacing")
+
+    def _replace(self) -> None:
+        copied = os.path.join(self.store, "copied")
+        remove_folder(copied)
+        copy_folder(self.folder, copied)
+        write_file(self._replacing, ManagedFile(self._replacing, b"", uid=os.geteuid(), gid=os.getegid()))
+        self._finish_replacing()
+
+    def _finish_replacing(self) -> None:
+        if self._marker(self.candidate) and self._number(self.candidate) > self._number(os.path.join(self.store, "copied")):
+            remove_folder(self.folder)
+            os.rename(self.candidate, self.folder)
+        os.rename(os.path.join(self.store, "copied"), self.candidate)
+        os.unlink(self._replacing)
+
+    def _keep_previous(self) -> None:
+        """Make what was taken out of use the way back; the host's own files are never removed."""
+        if os.path.isdir(self.previous):
+            if self._number(self.previous) == 0 and not os.path.isdir(self.original):
+                os.rename(self.previous, self.original)
+            else:
+                remove_folder(self.previous)
+        os.rename(self.candidate, self.previous)
+
+    def restore(self) -> bool:
+        """Take the unproven set out of use again; return whether there was another one to go back to."""
+        if not self.interrupted or not os.path.isdir(self.previous):
+            return False
+        os.rename(self.previous, self.candidate)
+        try:
+            exchange(self.candidate, self.folder)
+        except OSError as error:
+            if error.errno not in (errno.EXDEV, errno.EINVAL, errno.ENOSYS):
+                raise
+            self._replace()
+        self._sync()
+        self.mark_proven()
+        return True
 
     def mark_proven(self) -> None:
-        """Record that the service works with the set in use, then clear away what nothing needs any more.
-
-        The set that was proven before stays as the way back. What was on the host before this collection came (an
-        adopted generation) stays for good.
-        """
-        number, previous = self.current, self.proven
-        if number is None:
-            raise StoreError(f"{self.store} has no current generation")
-        self._point("proven", number)
-        self._prune(keep={number, previous})
-
-    def _prune(self, keep: set[int | None]) -> None:
-        manifests = {number: self._manifest(number) for number in self._numbers()}
+        """Record that the service works with the set in use, and clear away what nothing needs any more."""
+        text = f"{self._number(self.folder)}\n".encode()
+        proven = os.path.join(self.store, "proven")
+        write_file(proven, ManagedFile(proven, text, uid=os.geteuid(), gid=os.getegid()))
+        sync_folder(self.store)
         kept = self.managed_paths()
-        for path in {path for manifest in manifests.values() for path in manifest["paths"]} - kept:
-            if self.is_linked(path):
-                os.unlink(path)
-        for number, manifest in manifests.items():
-            if number not in keep and not manifest["adopted"]:
-                shutil.rmtree(self.folder(number))
+        for folder in (self.candidate, self.previous):
+            for path in set((self._marker(folder) or {"paths": []})["paths"]) - kept:
+                if self._is_outside(path) and self._is_link(path):
+                    os.unlink(path)
+        self.discard()

@@ -13,13 +13,14 @@ description:
   - Takes all files of a Postfix configuration in one call, and puts them to use together or not at all.
   - The candidate is judged by Postfix itself before it replaces anything. Whatever C(postconf), C(postmap) or
     C(postfix check) write as an error or a warning fails the task, and the running relay is not touched.
-  - The files of a set are swapped by one rename. A host that loses power, or a task that is killed, has either the
+  - The files of a set are swapped in one step. A host that loses power, or a task that is killed, has either the
     old or the new set, and the next run completes what was begun.
   - After the swap Postfix is started, reloaded or restarted, whichever is due. Then each listener has to greet and to
     refuse a foreign recipient from a stranger. If one does not, the previous set is brought back and the task fails
     with what it has seen.
-  - The files lie in numbered folders below O(directory)C(/generations); C(main.cf), C(master.cf) and the tables are
-    symbolic links. What was there before the first run stays in such a folder for good.
+  - The swap exchanges O(directory) with a complete copy of it in which the files are replaced. The way back lies in
+    C(/etc/mailops-relay/postfix/previous), and what the host had before the first run stays in
+    C(/etc/mailops-relay/postfix/original) for good.
 author:
   - Mailops contributors (@mailops)
 attributes:
@@ -163,7 +164,8 @@ from ansible_collections.mailops.relay.plugins.module_utils._activation import (
     Outcome,
     activate,
 )
-from ansible_collections.mailops.relay.plugins.module_utils._generations import Generations, ManagedFile, StoreError
+from ansible_collections.mailops.relay.plugins.module_utils._files import ManagedFile
+from ansible_collections.mailops.relay.plugins.module_utils._generations import Generations, StoreError
 from ansible_collections.mailops.relay.plugins.module_utils._postfix import Listener, Postfix, known_parameters
 from ansible_collections.mailops.relay.plugins.module_utils._vantage import vantages
 
@@ -204,7 +206,6 @@ ARGUMENTS: dict[str, t.Any] = {
 NOT_CONFIGURATION = (
     "dynamicmaps.cf",
     "dynamicmaps.cf.d",
-    "generations",
     "main.cf.proto",
     "master.cf.proto",
     "post-install",
@@ -286,8 +287,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     places = vantages(params["addresses"], params["trusted_networks"], params["families"])
     listeners = [Listener(**listener) for listener in params["listeners"]]
     service = Postfix(module.run_command, params["directory"], listeners, places)
-    store = Generations(os.path.join(params["directory"], "generations"))
-    outcome = activate(store, files, service if installed else NotInstalled(), module.check_mode)
+    outcome = activate(Generations(params["directory"]), files, service if installed else NotInstalled(), module.check_mode)
     strangers = [place.source for place in places if place.stranger]
     if listeners and not strangers:
         module.warn("trusted_networks hold every address of this host: that a stranger is refused was not seen from it")
