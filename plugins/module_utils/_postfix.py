@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import concurrent.futures
 import os
+import re
+import socket
 import time
 import typing as t
 
@@ -25,6 +27,10 @@ Run = t.Callable[..., t.Tuple[int, str, str]]
 RESTART_PARAMETERS = ("inet_interfaces", "inet_protocols", "multi_instance_enable", "multi_instance_directories")
 
 
+# A key that a table of addresses takes for one; whether a table has it does not matter.
+ANY_KEY = "127.0.0.1"
+
+
 class Listener(t.NamedTuple):
     """A port with its name for users, and its kind of TLS: ``may``, ``encrypt`` or ``wrapper``."""
 
@@ -37,6 +43,17 @@ def known_parameters(run: Run) -> set[str]:
     """Return the names of all parameters that the installed Postfix has built in (postconf(1), ``-d``)."""
     _code, output, _errors = run(["postconf", "-d"], check_rc=True)
     return {line.partition("=")[0].strip() for line in output.splitlines()}
+
+
+def _port(service: str) -> int | None:
+    """Return the port of an inet service in master.cf (master(5)), None where strangers cannot reach it."""
+    host, _colon, port = service.rpartition(":")
+    if host.strip("[]") in ("localhost", "::1") or host.startswith("127."):
+        return None
+    try:
+        return int(port) if port.isdigit() else socket.getservbyname(port, "tcp")
+    except OSError:
+        return None
 
 
 class Postfix:
@@ -69,8 +86,8 @@ class Postfix:
             problems = self._check_tables(stage)
         return problems or self._complaints(stage, ["postfix", "-c", stage, "check"])
 
-    def _complaints(self, stage: str, command: list[str], **options: t.Any) -> list[str]:
-        code, _output, errors = self.run(command, **options)
+    def _complaints(self, stage: str, command: list[str]) -> list[str]:
+        code, _output, errors = self.run(command)
         lines = [line.replace(stage, self.directory) for line in errors.splitlines() if line.strip()]
         if code and not lines and command[0] != "postmap":
             lines = [f"{' '.join(command)} ended with status {code}".replace(stage, self.directory)]
@@ -88,7 +105,7 @@ class Postfix:
         return [
             f"{parameter}: {complaint}"
             for table, parameter in users.items()
-            for complaint in self._complaints(stage, ["postmap", "-c", stage, "-q", "-", table], data="", binary_data=True)
+            for complaint in self._complaints(stage, ["postmap", "-c", stage, "-q", ANY_KEY, table])
         ]
 
     # State
@@ -140,11 +157,23 @@ class Postfix:
     def _look(self) -> list[str]:
         if not self._is_up():
             return ["Postfix is not running"]
-        questions = [(listener, vantage) for listener in self.listeners for vantage in self.vantages]
+        listeners = {listener.port: listener for listener in [*self._found_listeners(), *self.listeners]}
+        questions = [(listener, vantage) for listener in listeners.values() for vantage in self.vantages]
         if not questions:
             return []
         with concurrent.futures.ThreadPoolExecutor(len(questions)) as pool:
             return [problem for problem in pool.map(lambda q: self._ask(*q), questions) if problem]
+
+    def _found_listeners(self) -> list[Listener]:
+        """The listeners that master.cf has: one that a user has added must be as closed as the declared ones."""
+        _code, output, _errors = self.run(["postconf", "-c", self.directory, "-M"])
+        found = []
+        for line in output.splitlines():
+            service, kind, *_fields = line.split()
+            if kind == "inet" and re.search(r"\ssmtpd(\s|$)", line) and (port := _port(service)):
+                wrapper, encrypt = "smtpd_tls_wrappermode=yes" in line, "smtpd_tls_security_level=encrypt" in line
+                found.append(Listener(service, port, "wrapper" if wrapper else "encrypt" if encrypt else "may"))
+        return found
 
     def _ask(self, listener: Listener, vantage: Vantage) -> str | None:
         answers = offer_foreign_recipient(listener.port, listener.tls, vantage, timeout=self.wait)
@@ -153,6 +182,7 @@ class Postfix:
 
     def _log(self, since: float) -> list[str]:
         """The last complaint in the log of the attempt: the answer alone seldom tells why."""
-        command = ["journalctl", "--quiet", "--output=cat", "--facility=mail", "--priority=warning", "--lines=3"]
+        command = ["journalctl", "--quiet", "--output=cat", "--facility=mail", "--priority=warning", "--lines=5"]
         code, output, _errors = self.run([*command, f"--since=@{int(since)}"])
-        return [f"Postfix logged: {line}" for line in output.splitlines()] if code == 0 else []
+        lines = [line for line in output.splitlines() if "/candidate/" not in line] if code == 0 else []
+        return [f"Postfix logged: {line}" for line in dict.fromkeys(lines)]

@@ -222,11 +222,12 @@ def final_main_cf(text: str, extra: str, protected: t.Mapping[str, str], unknown
     try:
         own = _main_cf.parse(extra)
     except ValueError as error:
-        raise ValueError(f"main_cf_extra, {error}. Accepted: entries of main.cf, 'name = value'.") from None
+        raise ValueError(f"main_cf_extra (in the role: postfix_extra.main_cf), {error}. Accepted: entries of main.cf, 'name = value'.") from None
     for block in own:
         if block.name in protected:
             raise ValueError(
-                f"main_cf_extra, line {block.line}: {block.name} is not for it. Accepted: {protected[block.name]}."
+                f"main_cf_extra (in the role: postfix_extra.main_cf), line {block.line}: {block.name} cannot be set there."
+                f" Accepted: {protected[block.name]}."
             )
     return _main_cf.override(_main_cf.without(text, unknown), extra)
 
