@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, Mailops contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run ansible-test on this collection, wherever it is checked out: python tests/bin/ansible_test.py sanity|units [options].
+"""Run ansible-test on this collection, wherever it is checked out.
+
+    python tests/bin/ansible_test.py sanity|units [options]
 
 ansible-test insists on a real folder .../ansible_collections/NAMESPACE/NAME: it resolves a symbolic link, and inside
 a git repository it tests only what that repository tracks. So it gets a copy, outside, of the files git knows.
@@ -63,7 +65,8 @@ def main() -> int:
         tree = Path(work) / "ansible_collections" / "mailops" / "relay"
         tree.mkdir(parents=True)
         copy_collection(tree)
-        status = subprocess.run(["ansible-test", *sys.argv[1:]], cwd=tree, stdin=subprocess.DEVNULL, check=False).returncode
+        command = ["ansible-test", *sys.argv[1:]]
+        status = subprocess.run(command, cwd=tree, stdin=subprocess.DEVNULL, check=False).returncode
         if (tree / "tests" / "output").is_dir():
             shutil.copytree(tree / "tests" / "output", ROOT / "tests" / "output", dirs_exist_ok=True)
     return status

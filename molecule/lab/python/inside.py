@@ -55,10 +55,23 @@ def _send_one(mail: dict) -> dict:
     return {"code": 250, "text": "accepted"}
 
 
-def send(mails: list, workers: int = 10) -> list:
-    """Send every message of the list, several at a time; the results are in the same order."""
+def _send_until(mail: dict, deadline: float) -> dict:
+    """Send as a mail server would: a temporary refusal is tried again until the deadline."""
+    tries = 1
+    while (result := _send_one(mail))["code"] < 500 and result["code"] != 250 and time.monotonic() < deadline:
+        time.sleep(1)
+        tries += 1
+    return {**result, "tries": tries}
+
+
+def send(mails: list, workers: int = 10, patience: float = 0) -> list:
+    """Send every message of the list, several at a time; the results are in the same order.
+
+    What is refused for now (4xx, or no connection) is tried again for PATIENCE seconds.
+    """
+    deadline = time.monotonic() + patience
     with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(_send_one, mails))
+        return list(pool.map(lambda mail: _send_until(mail, deadline), mails))
 
 
 def _reply(stream) -> str:
@@ -71,11 +84,7 @@ def _reply(stream) -> str:
             return "\n".join(lines)
 
 
-def talk(server: str, port: int = 25, tls: str = "none", lines: list | None = None) -> list:
-    """Talk SMTP by hand: the greeting and the reply to each line, which is sent as it is (with its own line end).
-
-    A line that is no command but data is one that ends the data; a server that hangs up ends the list with "".
-    """
+def _converse(server: str, port: int, tls: str, lines: list) -> list:
     replies = []
     with socket.create_connection((server, port), timeout=20) as plain:
         connection = _unverified().wrap_socket(plain) if tls == "wrapper" else plain
@@ -87,31 +96,49 @@ def talk(server: str, port: int = 25, tls: str = "none", lines: list | None = No
                 _reply(stream)
             connection = _unverified().wrap_socket(plain)
             stream = connection.makefile("rb")
-        try:
-            for line in lines or []:
-                connection.sendall(line.encode("latin-1"))
-                replies.append(_reply(stream))
-        except OSError as error:
-            replies.append(f"{type(error).__name__}: {error}")
+        for line in lines:
+            connection.sendall(line.encode("latin-1"))
+            replies.append(_reply(stream))
         connection.close()
     return replies
 
 
-def _found(token: str) -> list:
-    return [path for path in INBOX.glob("*") if token.encode() in path.read_bytes()] if INBOX.is_dir() else []
+def _talk_one(conversation: dict) -> list:
+    try:
+        return _converse(**conversation)
+    except OSError as error:
+        return [f"{type(error).__name__}: {error}"]
+
+
+def talk(conversations: list, workers: int = 4) -> list:
+    """Talk SMTP by hand: for each conversation, the greeting and the reply to each of its lines.
+
+    A line is sent as it is, with its own line end, and then one reply is read; a server that hung up replies "".
+    """
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(_talk_one, conversations))
 
 
 def mailbox(token: str, count: int, seconds: float = 60) -> list:
     """Wait until COUNT messages that contain TOKEN have arrived, or the seconds are over; return what is there."""
     deadline = time.monotonic() + seconds
-    while len(found := _found(token)) < count and time.monotonic() < deadline:
+    seen = set()
+    found = []
+    while True:
+        for path in INBOX.glob("*"):
+            if path.name not in seen:
+                seen.add(path.name)
+                raw = path.read_bytes()
+                if token.encode() in raw:
+                    found.append(raw)
+        if len(found) >= count or time.monotonic() >= deadline:
+            break
         time.sleep(0.3)
-    messages = []
-    for path in found:
-        raw = path.read_bytes()
-        headers = message_from_bytes(raw, policy=policy.compat32).items()
-        messages.append({"headers": [[name, str(value)] for name, value in headers], "raw": raw.decode("latin-1")})
-    return messages
+    headers = [message_from_bytes(raw, policy=policy.compat32).items() for raw in found]
+    return [
+        {"headers": [[name, str(value)] for name, value in items], "raw": raw.decode("latin-1")}
+        for items, raw in zip(headers, found)
+    ]
 
 
 if __name__ == "__main__":

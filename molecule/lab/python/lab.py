@@ -64,11 +64,11 @@ class Host:
         request = json.dumps({"function": function, "arguments": arguments})
         return json.loads(self.run("python3", "-c", INSIDE, stdin=request, timeout=600))
 
-    def send(self, mails: list[dict[str, Any]], workers: int = 10) -> list[dict[str, Any]]:
-        return self.call("send", mails=mails, workers=workers)
+    def send(self, mails: list[dict[str, Any]], workers: int = 10, patience: float = 0) -> list[dict[str, Any]]:
+        return self.call("send", mails=mails, workers=workers, patience=patience)
 
-    def talk(self, server: str, port: int, tls: str, lines: list[str]) -> list[str]:
-        return self.call("talk", server=server, port=port, tls=tls, lines=lines)
+    def talk(self, conversations: list[dict[str, Any]]) -> list[list[str]]:
+        return self.call("talk", conversations=conversations)
 
 
 RELAYS = [Host("relay12"), Host("relay13")]
@@ -82,19 +82,33 @@ def new_token() -> str:
     return f"t{uuid.uuid4().hex[:12]}"
 
 
-def message(sender: str, recipient: str, token: str, body: str = "Good morning from the lab.") -> str:
-    """A plain message as a mail program would hand it in."""
+def mail(
+    relay: Host, sender: str, recipients: list[str], token: str, *, family: int = 4, port: int = 25
+) -> dict[str, Any]:
+    """A plain message as a mail program would hand it to the relay, for Host.send()."""
     lines = [
         f"From: {sender}",
-        f"To: {recipient}",
+        f"To: {recipients[0]}",
         f"Subject: A message of the lab ({token})",
         f"Message-ID: <{token}.{uuid.uuid4().hex[:8]}@{sender.rpartition('@')[2]}>",
         "Date: Mon, 02 Nov 2026 10:00:00 +0000",
         "",
-        body,
+        "Good morning from the lab.",
         "",
     ]
-    return "\r\n".join(lines)
+    return {
+        "server": relay.address(family),
+        "port": port,
+        "tls": LISTENERS[port],
+        "sender": sender,
+        "recipients": recipients,
+        "message": "\r\n".join(lines),
+    }
+
+
+def conversation(relay: Host, family: int, port: int, lines: list[str], tls: str | None = None) -> dict[str, Any]:
+    """SMTP by hand, for Host.talk()."""
+    return {"server": relay.address(family), "port": port, "tls": tls or LISTENERS[port], "lines": lines}
 
 
 @dataclass(frozen=True)

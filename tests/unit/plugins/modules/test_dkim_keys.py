@@ -66,7 +66,7 @@ def test_a_record_is_what_dns_needs(store: KeyStore, run: Run) -> None:
     assert record["key_file"] == str(file_of(store, "a.example"))
     line = file_of(store, "a.example", "txt").read_text()
     assert line.startswith("s1._domainkey.a.example. IN TXT ( ")
-    assert _dkim_keys.recorded_half(line) == public.p
+    assert _dkim_keys.read_zone_line(line) == (record["name"], public.p)
     assert all(len(text) <= 255 for text in line.split('"')[1::2])
 
 
@@ -102,7 +102,7 @@ def test_wide_open_files_are_mended(store: KeyStore, run: Run) -> None:
     assert stat.S_IMODE(key.stat().st_mode) == 0o644
     result = run("a.example")
     assert result["changed"]
-    assert "mode 0644 instead of 0600" in result["warnings"][0]
+    assert "mode 0644 instead of 0600" in result["diff"]["before"]
     assert (stat.S_IMODE(key.stat().st_mode), key.read_bytes()) == (0o600, text)
     assert not run("a.example")["changed"]
 
@@ -111,13 +111,13 @@ def test_a_key_that_a_user_brought_gets_its_record(store: KeyStore, run: Run) ->
     value = run("a.example")["records"][0]["value"]
     file_of(store, "a.example", "txt").unlink()
     assert run("a.example")["changed"]
-    assert _dkim_keys.recorded_half(file_of(store, "a.example", "txt").read_text()) == _dkim.parse(value).p
+    assert _dkim_keys.read_zone_line(file_of(store, "a.example", "txt").read_text()).p == _dkim.parse(value).p
     assert not run("a.example")["changed"]
 
 
 def test_records_of_opendkim_genkey_are_understood() -> None:
     text = 's1._domainkey\tIN\tTXT\t( "v=DKIM1; h=sha256; k=rsa; "\n\t  "p=cHVi"\n\t  "bGlj" )  ; ----- DKIM key s1'
-    assert _dkim_keys.recorded_half(text) == b"public"
+    assert _dkim_keys.read_zone_line(text) == ("s1._domainkey", b"public")
 
 
 def spoil_text(store: KeyStore) -> None:
@@ -148,6 +148,11 @@ def spoil_record(store: KeyStore) -> None:
     file_of(store, "a.example").write_bytes(_dkim_keys.make_key(2048)[0])
 
 
+def spoil_place(store: KeyStore) -> None:
+    for suffix in ("private", "txt"):
+        file_of(store, "b.example", suffix).replace(file_of(store, "a.example", suffix))
+
+
 def spoil_record_text(store: KeyStore) -> None:
     file_of(store, "a.example", "txt").write_text("nothing")
 
@@ -165,8 +170,9 @@ def spoil_sharing(store: KeyStore) -> None:
         (spoil_link, "symbolic links"),
         (spoil_folder, "Not a directory"),
         (spoil_length, "has 1024 bits; accepted: 2048 to 4096"),
-        (spoil_record, "not the key that s1.txt beside it was written for"),
+        (spoil_record, "not the key of s1._domainkey.a.example that the file s1.txt"),
         (spoil_record_text, "s1.txt beside it holds no public half"),
+        (spoil_place, r"was written for \(s1._domainkey.b.example\)"),
         (spoil_sharing, "the same key as"),
     ],
 )
