@@ -85,7 +85,7 @@ def test_two_hundred_recipients_once_each(relay: Host) -> None:
     found = arrived(token, 200)
     assert sorted(message.recipient for message in found) == sorted(recipients)
     assert all(message.passes for message in found)
-    assert "(no mail)" not in relay.run("postqueue", "-p") or len(arrived(token, 201, seconds=1)) == 200
+    assert len(arrived(token, 201, seconds=1)) == 200
 
 
 @pytest.mark.parametrize("relay", RELAYS, ids=name_of)
