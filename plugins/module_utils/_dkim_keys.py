@@ -49,12 +49,23 @@ class Owner:
         return self.uid in (None, status.st_uid) and self.gid in (None, status.st_gid)
 
 
+class RecordLine(t.NamedTuple):
+    """A line of a zone file: the name as it stands there, without a final dot, and the public half."""
+
+    name: str
+    p: bytes
+
+    def is_of(self, domain: str, selector: str) -> bool:
+        name = _dkim.record_name(selector, domain)
+        return self.name.lower() in (name, name[: -len(domain) - 1])
+
+
 @dataclass(frozen=True)
 class KeyObservation:
     """What was found where a key belongs. ``public`` is None where there is no key, or none that can be read.
 
     ``error`` says what keeps the key from being one, ``unsafe`` how its owner or mode (or its folder's) differs,
-    ``recorded`` is the public half written down when the key was made.
+    ``recorded`` is the record written down when the key was made.
     """
 
     domain: str
@@ -64,7 +75,7 @@ class KeyObservation:
     public: _rsa.RsaPublicKey | None = None
     error: str | None = None
     unsafe: str | None = None
-    recorded: bytes | None = None
+    recorded: RecordLine | None = None
 
     @property
     def record(self) -> _dkim.KeyRecord | None:
@@ -85,12 +96,13 @@ def judge(keys: t.Iterable[KeyObservation], shortest: int) -> list[str]:
                 f"{key.path}: the key has {key.public.bits} bits; accepted: {shortest} to {_dkim.RSA_BITS.stop - 1} "
                 "(RFC 8301, section 3.2)"
             )
-        if key.recorded not in (None, key.record.p):
+        if key.recorded and not (key.recorded.p == key.record.p and key.recorded.is_of(key.domain, key.selector)):
             problems.append(
-                f"{key.path}: this is not the key that {key.selector}.txt beside it was written for; accepted: the key "
-                f"of that record, or, to take this key and publish it, {key.selector}.txt removed"
+                f"{key.path}: this is not the key of {key.selector}._domainkey.{key.domain} that the file "
+                f"{_record_file(key.path)} beside it was written for ({key.recorded.name}); accepted: the key of that "
+                "record, or, to take this key and publish it, that file removed"
             )
-        if key.public.n in owners:
+        if owners.get(key.public.n, key.path) != key.path:
             problems.append(
                 f"{key.path}: the same key as {owners[key.public.n]}; accepted: a key of its own per domain"
             )
@@ -105,9 +117,9 @@ def zone_line(domain: str, selector: str, record: _dkim.KeyRecord) -> str:
     return f"{_dkim.record_name(selector, domain)}. IN TXT ( {strings} )\n"
 
 
-def recorded_half(text: str) -> bytes:
-    """Return the public half that a zone file line holds, ours or one that opendkim-genkey has written."""
-    return _dkim.parse("".join(_QUOTED.findall(text))).p
+def read_zone_line(text: str) -> RecordLine:
+    """Read such a line, ours or one that opendkim-genkey has written, or raise ``ValueError``."""
+    return RecordLine((text.split() or [""])[0].rstrip("."), _dkim.parse("".join(_QUOTED.findall(text))).p)
 
 
 def make_key(bits: int) -> tuple[bytes, _rsa.RsaPublicKey]:
@@ -116,6 +128,10 @@ def make_key(bits: int) -> tuple[bytes, _rsa.RsaPublicKey]:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     return pem, _rsa.public_half(pem)
+
+
+def _record_file(key_file: str) -> str:
+    return os.path.splitext(os.path.basename(key_file))[0] + ".txt"
 
 
 @contextlib.contextmanager
@@ -170,6 +186,42 @@ def _write(name: str, folder: int, content: bytes, owner: Owner, mode: int) -> N
     os.fsync(folder)
 
 
+def _recorded(key_file: str, folder: int) -> RecordLine | None:
+    name = _record_file(key_file)
+    try:
+        return read_zone_line(_read(name, folder)[0].decode("ascii", "replace"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{name} beside it holds no public half ({error}) and is to be removed") from error
+
+
+def _look(key_file: str, folder: int, owner: Owner, found: dict[str, t.Any]) -> None:
+    text, status = _read(key_file, folder)
+    found["exists"] = True
+    found["unsafe"] = _difference("the file", status, owner, 0o600) or found.get("unsafe")
+    found["public"] = _rsa.public_half(text)
+    found["recorded"] = _recorded(key_file, folder)
+
+
+@contextlib.contextmanager
+def _noting_errors(found: dict[str, t.Any]) -> t.Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        found.update(exists=True, error=getattr(error, "strerror", None) or str(error))
+
+
+def observe_file(path: str, domain: str, selector: str, owner: Owner) -> KeyObservation:
+    """Look at a key that lies anywhere, such as one that a KeyTable names."""
+    found: dict[str, t.Any] = {}
+    with _noting_errors(found), _folder(os.path.dirname(path)) as folder:
+        _look(os.path.basename(path), folder, owner, found)
+    return KeyObservation(domain, selector, path, **found)
+
+
 class KeyStore:
     """The keys below one directory."""
 
@@ -197,27 +249,10 @@ class KeyStore:
     def observe(self, domain: str, selector: str) -> KeyObservation:
         """Look at one key. Whatever is wrong with it is part of the observation."""
         found: dict[str, t.Any] = {}
-        try:
-            with _folder(self.directory) as top, _folder(domain, top) as folder:
-                found["unsafe"] = _difference("the folder", os.fstat(folder), self.owner, 0o700)
-                text, status = _read(f"{selector}.private", folder)
-                found["exists"] = True
-                found["unsafe"] = _difference("the file", status, self.owner, 0o600) or found["unsafe"]
-                found["public"] = _rsa.public_half(text)
-                found["recorded"] = self._recorded(selector, folder)
-        except FileNotFoundError:
-            pass
-        except (OSError, ValueError) as error:
-            found.update(exists=True, error=getattr(error, "strerror", None) or str(error))
+        with _noting_errors(found), _folder(self.directory) as top, _folder(domain, top) as folder:
+            found["unsafe"] = _difference("the folder", os.fstat(folder), self.owner, 0o700)
+            _look(f"{selector}.private", folder, self.owner, found)
         return KeyObservation(domain, selector, self.path(domain, selector), **found)
-
-    def _recorded(self, selector: str, folder: int) -> bytes | None:
-        try:
-            return recorded_half(_read(f"{selector}.txt", folder)[0].decode("ascii", "replace"))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            raise ValueError(f"{selector}.txt beside it holds no public half ({error}) and is to be removed") from error
 
     def make(self, domain: str, selector: str, bits: int) -> KeyObservation:
         """Make a key. Killed at any moment, it leaves either no key or a whole one that has its record."""

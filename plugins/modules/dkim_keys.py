@@ -234,11 +234,16 @@ def run(params: dict[str, t.Any], store: KeyStore, check_mode: bool) -> dict[str
     result: dict[str, t.Any] = {
         "changed": bool(missing or mended),
         "records": [dict(describe(made.get(key.domain, key), params["bits"]), created=not key.exists) for key in keys],
-        "warnings": [f"{key.path}: {key.unsafe}; this was mended" for key in mended if key.unsafe],
     }
     if result["changed"]:
         result["diff"] = diff_of(missing, mended, params["bits"])
     return result
+
+
+def exit_with(module: AnsibleModule, result: dict[str, t.Any]) -> None:
+    for line in result.get("diff", {}).get("before", "").splitlines():
+        module.warn(f"{line}; this {'would be' if module.check_mode else 'was'} mended")
+    module.exit_json(**result)
 
 
 def main() -> None:
@@ -259,12 +264,12 @@ def main() -> None:
         params["domains"], params["selector"] = names(params)
         store = KeyStore(params["directory"], owner_of(params, module.check_mode))
         if module.check_mode:
-            module.exit_json(**run(params, store, check_mode=True))
+            exit_with(module, run(params, store, check_mode=True))
         with store.locked():
             result = run(params, store, check_mode=False)
     except (KeysError, OSError) as error:
         module.fail_json(msg=str(error))
-    module.exit_json(**result)
+    exit_with(module, result)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,269 @@
+#!/usr/bin/python
+
+# Copyright: (c) 2026, Mailops contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: opendkim_config
+short_description: Check, swap and prove the whole configuration of OpenDKIM
+version_added: 0.1.0
+description:
+  - Takes all files of an OpenDKIM configuration in one call, and puts them to use together or not at all.
+  - The candidate is judged before it replaces anything. C(opendkim -n) has to accept it without a word, each target of
+    the SigningTable has to be in the KeyTable, and each key of the KeyTable has to be a private RSA key that is long
+    enough, that the daemon's user can read and nobody else, and that is the one recorded in the C(.txt) file beside
+    it, where there is one.
+  - The files of a set are swapped by one rename. A host that loses power, or a task that is killed, has either the old
+    or the new set, and the next run completes what was begun.
+  - After the swap OpenDKIM is restarted and enabled. Then its milter has to answer and to sign one probe message of
+    each key's domain, which is sent nowhere. If it does not, the previous set is brought back and the task fails with
+    what it has seen. Where there was no previous set, OpenDKIM is left stopped and disabled.
+  - The files are in the folder of O(config), which is exchanged as a whole, and files elsewhere, such as a drop-in of
+    the service, are symbolic links to it. The package's own C(/etc/opendkim.conf) is left alone; a drop-in has to name
+    O(config) to the daemon.
+author:
+  - Mailops contributors (@mailops)
+attributes:
+  check_mode:
+    support: full
+    description: Does all but the swap. Keys that do not exist are no error then, since nobody has made them. Where
+      OpenDKIM is not installed yet, the candidate is not judged.
+  diff_mode:
+    support: full
+    description: Shows each file that changes.
+  platform:
+    platforms: posix
+    support: full
+    description: Needs systemd.
+options:
+  state:
+    description:
+      - V(started) puts O(files) to use and has OpenDKIM running, now and after a boot.
+      - V(stopped) stops and disables OpenDKIM where it is installed, and leaves all files alone.
+    type: str
+    choices: [started, stopped]
+    default: started
+  files:
+    description:
+      - All files of the set. A file of the previous set that is not named here is removed.
+      - Their names must differ, not only their folders.
+      - Required with O(state=started).
+    type: list
+    elements: dict
+    options:
+      path:
+        description: Absolute path of the file.
+        type: path
+        required: true
+      content:
+        description: Text of the file.
+        type: str
+        required: true
+      mode:
+        description: Permissions, as an octal number. The owner is root.
+        type: str
+        default: "0644"
+  config:
+    description: Which of O(files) is the configuration file that the service reads.
+    type: path
+    default: /etc/opendkim/opendkim.conf
+  config_extra:
+    description: More lines for the file O(config). They come last, so they win over the ones before.
+    type: str
+    default: ""
+  config_protected:
+    description: Settings that O(config_extra) must not hold, each with what to use instead.
+    type: dict
+    default: {}
+  user:
+    description: The user that the daemon runs as, and that has to read the keys.
+    type: str
+    default: opendkim
+  shortest:
+    description: The shortest key to sign with, in bits.
+    type: int
+    choices: [1024, 2048, 3072, 4096]
+    default: 2048
+seealso:
+  - module: mailops.relay.dkim_keys
+"""
+
+EXAMPLES = r"""
+- name: Sign for example.com
+  mailops.relay.opendkim_config:
+    files:
+      - path: /etc/systemd/system/opendkim.service.d/signer.conf
+        content: |
+          [Service]
+          ExecStart=
+          ExecStart=/usr/sbin/opendkim -x /etc/opendkim/opendkim.conf
+      - path: /etc/opendkim/opendkim.conf
+        content: |
+          PidFile /run/opendkim/opendkim.pid
+          Mode s
+          UserID opendkim
+          UMask 007
+          Socket local:/run/opendkim/opendkim.sock
+          KeyTable file:/etc/opendkim/KeyTable
+          SigningTable file:/etc/opendkim/SigningTable
+      - path: /etc/opendkim/KeyTable
+        content: |
+          example.com example.com:s1:/etc/dkimkeys/example.com/s1.private
+      - path: /etc/opendkim/SigningTable
+        content: |
+          example.com example.com
+"""
+
+RETURN = r"""
+action:
+  description: What OpenDKIM was told; V(none) where nothing was due. In check mode what it would be told.
+  returned: success
+  type: str
+  sample: restart
+changed_files:
+  description: Paths of the files that changed.
+  returned: success
+  type: list
+  elements: str
+  sample: [/etc/opendkim/KeyTable]
+"""
+
+import os
+import typing as t
+from dataclasses import replace
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mailops.relay.plugins.module_utils import _opendkim
+from ansible_collections.mailops.relay.plugins.module_utils._activation import (
+    ActivationError,
+    NotInstalled,
+    Outcome,
+    activate,
+)
+from ansible_collections.mailops.relay.plugins.module_utils._files import ManagedFile
+from ansible_collections.mailops.relay.plugins.module_utils._generations import Generations, StoreError
+from ansible_collections.mailops.relay.plugins.module_utils._opendkim_service import Opendkim
+
+ARGUMENTS: dict[str, t.Any] = {
+    "state": {"type": "str", "choices": ["started", "stopped"], "default": "started"},
+    "files": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "path": {"type": "path", "required": True},
+            "content": {"type": "str", "required": True},
+            "mode": {"type": "str", "default": "0644"},
+        },
+    },
+    "config": {"type": "path", "default": "/etc/opendkim/opendkim.conf"},
+    "config_extra": {"type": "str", "default": ""},
+    "config_protected": {"type": "dict", "default": {}},
+    "user": {"type": "str", "default": "opendkim"},
+    "shortest": {"type": "int", "choices": [1024, 2048, 3072, 4096], "default": 2048},
+}
+
+
+def wanted_files(files: t.Iterable[t.Mapping[str, str]], config: str) -> list[ManagedFile]:
+    """Return the files of the set, or raise ``ValueError``."""
+    wanted: dict[str, ManagedFile] = {}
+    for file in files:
+        path, mode = file["path"], file["mode"]
+        if not path.startswith("/") or path.endswith("/"):
+            raise ValueError(f"files: {path!r} is not the absolute path of a file")
+        if not mode.isdigit() or not set(mode) <= set("01234567") or int(mode, 8) > 0o777:
+            raise ValueError(f"files: mode {mode!r} of {path}; accepted: an octal number such as '0644'")
+        managed = ManagedFile(path, file["content"].encode(), int(mode, 8))
+        if managed.name in wanted:
+            raise ValueError(f"files: {path} has the name of {wanted[managed.name].path}; accepted: names that differ")
+        wanted[managed.name] = managed
+    if config not in [file.path for file in wanted.values()]:
+        raise ValueError(f"files: the configuration file {config} is missing (option config)")
+    return list(wanted.values())
+
+
+def with_extra(files: list[ManagedFile], config: str, extra: str, protected: t.Mapping[str, str]) -> list[ManagedFile]:
+    """Return the files with ``extra`` at the end of ``config``, or raise ``ValueError`` for what may not be in it."""
+    instead = {name.lower(): text for name, text in protected.items()}
+    for name in _opendkim.settings(extra):
+        if name in instead:
+            raise ValueError(f"config_extra: {name} is not for it; accepted instead: {instead[name]}")
+    if not extra.strip():
+        return files
+    text = f"\n{extra.rstrip()}\n".encode()
+    return [replace(file, content=file.content + text) if file.path == config else file for file in files]
+
+
+def diffs(outcome: Outcome) -> list[dict[str, str]]:
+    """Return one diff for each file that changes."""
+
+    def shown(file: ManagedFile | None) -> str:
+        return file.content.decode("utf-8", "backslashreplace") if file else ""
+
+    return [
+        {
+            "before_header": path,
+            "after_header": path,
+            "before": shown(outcome.before.get(path)),
+            "after": shown(outcome.after.get(path)),
+        }
+        for path in outcome.changed_paths
+    ]
+
+
+def stop(service: Opendkim, check_mode: bool) -> dict[str, t.Any]:
+    """Stop OpenDKIM and keep it stopped over a boot."""
+    due = service.wanted_by_anyone()
+    problems = service.apply("stop") if due and not check_mode else []
+    if problems:
+        raise ActivationError("\n".join(problems))
+    return {"changed": due, "action": "stop" if due else "none", "changed_files": []}
+
+
+def run(module: AnsibleModule) -> dict[str, t.Any]:
+    """Carry out the task and return its result; what it raises is for the user to read."""
+    params = module.params
+    installed = module.get_bin_path("opendkim", opt_dirs=["/usr/sbin"]) is not None
+    files = []
+    if params["state"] == "started":
+        files = wanted_files(params["files"], params["config"])
+        files = with_extra(files, params["config"], params["config_extra"], params["config_protected"])
+    service = Opendkim(
+        module.run_command,
+        params["config"],
+        [file.path for file in files],
+        params["user"],
+        shortest=params["shortest"],
+        keys_may_be_missing=module.check_mode,
+    )
+    if params["state"] == "stopped":
+        return stop(service, module.check_mode)
+    if not installed and not module.check_mode:
+        raise StoreError("OpenDKIM is not installed on this host. Accepted: the package opendkim, before this task.")
+    generations = Generations(os.path.dirname(params["config"]))
+    outcome = activate(generations, files, service if installed else NotInstalled(), module.check_mode)
+    return {
+        "changed": outcome.changed,
+        "action": outcome.action,
+        "changed_files": outcome.changed_paths,
+        "diff": diffs(outcome),
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=ARGUMENTS, required_if=[("state", "started", ["files"])], supports_check_mode=True
+    )
+    try:
+        result = run(module)
+    except (ActivationError, StoreError, ValueError) as error:
+        module.fail_json(msg=str(error))
+    except OSError as error:
+        module.fail_json(msg=f"The system refused a step: {error}. The set of files that was in use still is.")
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
