@@ -72,7 +72,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if name:
                 claims.setdefault(str(name).lower(), []).append(host)
         return [
-            f"relay_hostname: {name!r} is claimed by {', '.join(claimants)}. Accepted: a name of its own for each relay."
+            f"relay_hostname: {name!r} is claimed by {', '.join(claimants)}. Accepted: one name for each relay."
             for name, claimants in claims.items()
             if len(claimants) > 1
         ]

@@ -89,7 +89,7 @@ def _copy(source: str, target: str) -> str:
 
 
 def copy_folder(source: str, target: str, leave_out: str = "") -> None:
-    """Copy a folder with all that is in it, owners included, but for entries named ``leave_out``."""
+    """Copy a folder and all in it, owners included, but for entries whose names match ``leave_out`` (a glob)."""
     shutil.copytree(source, target, symlinks=True, copy_function=_copy, ignore=shutil.ignore_patterns(leave_out))
     for folder, _folders, _files in os.walk(target):
         status = os.lstat(os.path.join(source, os.path.relpath(folder, target)))

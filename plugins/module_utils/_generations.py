@@ -39,6 +39,7 @@ from ansible_collections.mailops.relay.plugins.module_utils._files import (
 MARKER = ".generation.json"
 STORES = "/etc/mailops-relay"
 
+
 class StoreError(Exception):
     """The store or a managed path is not in a state that this code may change."""
 
@@ -86,7 +87,7 @@ class Generations:
 
     @property
     def nothing_to_return_to(self) -> bool:
-        """Whether the set in use is unproven and the one before it had none of its files: a first run was interrupted."""
+        """Whether the set in use is unproven, and the one before it had none of its files."""
         names = [os.path.basename(path) for path in self.managed_paths()]
         return self.interrupted and not any(os.path.exists(os.path.join(self.previous, name)) for name in names)
 
@@ -145,7 +146,7 @@ class Generations:
         files = list(files)
         folder = target or self.candidate
         if os.path.isdir(self.folder):
-            copy_folder(self.folder, folder, leave_out=MARKER)
+            copy_folder(self.folder, folder, leave_out=f"{MARKER}*")
         else:
             os.mkdir(folder, 0o755)
         for path in self.managed_paths() - {file.path for file in files}:
@@ -174,24 +175,26 @@ class Generations:
             os.makedirs(self.folder, mode=0o755, exist_ok=True)
             self._mark(self.folder, 0, [])
         self._link(self._marker(self.candidate))
-        try:
-            exchange(self.candidate, self.folder)
-        except OSError as error:
-            if error.errno not in (errno.EXDEV, errno.EINVAL, errno.ENOSYS):
-                raise
-            self._replace()
-        self._sync()
+        self._exchange()
         self._keep_previous()
 
     def _link(self, marker: dict[str, t.Any] | None) -> None:
         for path in marker["paths"] if marker else []:
             if self._is_outside(path) and not self._is_link(path):
                 if os.path.lexists(path):
-                    raise StoreError(f"{path} is not from this collection. Move it away, so that nothing of it is lost.")
+                    raise StoreError(
+                        f"{path} is not from this collection. Move it away, so that nothing of it is lost."
+                    )
                 os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
                 os.symlink(self._inside(path), path)
 
-    def _sync(self) -> None:
+    def _exchange(self) -> None:
+        try:
+            exchange(self.candidate, self.folder)
+        except OSError as error:
+            if error.errno not in (errno.EXDEV, errno.EINVAL, errno.ENOSYS):
+                raise
+            self._replace()
         for folder in (self.store, os.path.dirname(self.folder)):
             sync_folder(folder)
 
@@ -202,18 +205,22 @@ class Generations:
     def _replacing(self) -> str:
         return os.path.join(self.store, "replacing")
 
+    @property
+    def _copied(self) -> str:
+        return os.path.join(self.store, "copied")
+
     def _replace(self) -> None:
-        copied = os.path.join(self.store, "copied")
-        remove_folder(copied)
-        copy_folder(self.folder, copied)
+        remove_folder(self._copied)
+        copy_folder(self.folder, self._copied)
         write_file(self._replacing, ManagedFile(self._replacing, b"", uid=os.geteuid(), gid=os.getegid()))
         self._finish_replacing()
 
     def _finish_replacing(self) -> None:
-        if self._marker(self.candidate) and self._number(self.candidate) > self._number(os.path.join(self.store, "copied")):
-            remove_folder(self.folder)
-            os.rename(self.candidate, self.folder)
-        os.rename(os.path.join(self.store, "copied"), self.candidate)
+        if os.path.isdir(self._copied):
+            if os.path.isdir(self.candidate):
+                remove_folder(self.folder)
+                os.rename(self.candidate, self.folder)
+            os.rename(self._copied, self.candidate)
         os.unlink(self._replacing)
 
     def _keep_previous(self) -> None:
@@ -230,13 +237,7 @@ class Generations:
         if not self.interrupted or not os.path.isdir(self.previous):
             return False
         os.rename(self.previous, self.candidate)
-        try:
-            exchange(self.candidate, self.folder)
-        except OSError as error:
-            if error.errno not in (errno.EXDEV, errno.EINVAL, errno.ENOSYS):
-                raise
-            self._replace()
-        self._sync()
+        self._exchange()
         self.mark_proven()
         return True
 

@@ -37,18 +37,28 @@ def _is_logical(line: str) -> bool:
     return bool(line.strip()) and not line.lstrip().startswith("#")
 
 
-def _blocks(text: str) -> t.Iterator[tuple[int, list[str]]]:
-    """Group physical lines: a line that starts with white space continues the logical line before it."""
-    group: list[str] = []
+def _groups(text: str) -> t.Iterator[tuple[int, list[str]]]:
+    """Yield the lines of each entry, and those between two entries, with the number of the first one.
+
+    A line that starts with white space continues the entry, also past comments and empty lines.
+    """
+    entry: list[str] = []
+    between: list[str] = []
     start = 1
     for number, line in enumerate(text.splitlines(keepends=True), 1):
-        starts_new = _is_logical(line) and not line[0].isspace()
-        if group and (starts_new or _is_logical(group[0]) and not _is_logical(line)):
-            yield start, group
-            group, start = [], number
-        group.append(line)
-    if group:
-        yield start, group
+        if not _is_logical(line):
+            between.append(line)
+        elif not line[0].isspace():
+            yield start, entry
+            yield number - len(between), between
+            entry, between, start = [line], [], number
+        elif entry:
+            entry += [*between, line]
+            between = []
+        else:
+            raise ValueError(f"line {number}: {line.strip()!r} continues nothing")
+    yield start, entry
+    yield start + len(entry), between
 
 
 def parse(text: str) -> list[Block]:
@@ -57,17 +67,14 @@ def parse(text: str) -> list[Block]:
     Raises ValueError, naming the line, where a logical line is not ``name = value``.
     """
     blocks = []
-    for number, lines in _blocks(text):
-        whole = "".join(lines)
-        if not _is_logical(lines[0]):
-            if any(_is_logical(line) for line in lines):
-                raise ValueError(f"line {number}: {whole.strip()!r} continues nothing")
-            blocks.append(Block(whole, number))
-            continue
-        entry = _ENTRY.fullmatch(" ".join(line.strip() for line in lines))
-        if entry is None:
-            raise ValueError(f"line {number}: {lines[0].strip()!r} is not of the form 'name = value'")
-        blocks.append(Block(whole, number, entry["name"], entry["value"]))
+    for number, lines in _groups(text):
+        logical = [line.strip() for line in lines if _is_logical(line)]
+        entry = _ENTRY.fullmatch(" ".join(logical))
+        if logical and entry is None:
+            raise ValueError(f"line {number}: {logical[0]!r} is not of the form 'name = value'")
+        if lines:
+            name, value = (entry["name"], entry["value"]) if entry else (None, "")
+            blocks.append(Block("".join(lines), number, name, value))
     return blocks
 
 

@@ -178,7 +178,10 @@ class Postfix:
     def _ask(self, listener: Listener, vantage: Vantage) -> str | None:
         answers = offer_foreign_recipient(listener.port, listener.tls, vantage, timeout=self.wait)
         problem = judge(answers, vantage.stranger)
-        return problem and f"{listener.name} (port {listener.port} at {vantage.address}), asked from {vantage.source}, {problem}"
+        return (
+            problem
+            and f"{listener.name} (port {listener.port} at {vantage.address}), asked from {vantage.source}, {problem}"
+        )
 
     def _log(self, since: float) -> list[str]:
         """The last complaint in the log of the attempt: the answer alone seldom tells why."""

@@ -51,7 +51,7 @@ def is_fqdn(name: str) -> bool:
     """Whether ``name`` is a host name of at least two labels (RFC 1123 section 2.1), without a dot at its end."""
     labels = name.split(".")
     return (
-        2 <= len(labels)
+        len(labels) >= 2
         and len(name) <= 253
         and all(_LABEL.fullmatch(label) for label in labels)
         and not labels[-1].isdigit()
@@ -88,7 +88,7 @@ def _parse_network(variable: str, text: str) -> Network:
         ) from None
     raise ValueError(
         f"{variable}: {text!r} has host bits set. Accepted: {loose} for the whole network,"
-        f" or {text.split('/')[0]}/{loose.max_prefixlen} for the one host."
+        f" or {text.split('/', maxsplit=1)[0]}/{loose.max_prefixlen} for the one host."
     )
 
 

@@ -50,9 +50,7 @@ def vantages(addresses: t.Iterable[str], trusted: t.Iterable[str], families: t.I
     for family in families:
         own = [a for a in addresses if ipaddress.ip_address(a).version == family]
         pairs = [*((a, a) for a in own), *_LOOPBACKS[family]]
-        strange = [
-            pair for pair in pairs if not any(ipaddress.ip_address(pair[1]) in network for network in networks)
-        ]
+        strange = [pair for pair in pairs if not any(ipaddress.ip_address(pair[1]) in network for network in networks)]
         address, source = (strange or pairs)[0]
         result.append(Vantage(address, source, stranger=bool(strange)))
     return result

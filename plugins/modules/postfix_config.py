@@ -202,6 +202,8 @@ ARGUMENTS: dict[str, t.Any] = {
 }
 
 
+EXTRA = "main_cf_extra (of the role: postfix_extra.main_cf)"
+
 # What Debian's package and this module keep in the configuration directory beside the configuration.
 NOT_CONFIGURATION = (
     "dynamicmaps.cf",
@@ -218,16 +220,15 @@ NOT_CONFIGURATION = (
 
 
 def final_main_cf(text: str, extra: str, protected: t.Mapping[str, str], unknown: t.Collection[str]) -> str:
-    """Return main.cf without ``unknown`` parameters and with ``extra``; raise ValueError for an extra that may not be."""
+    """Return main.cf without ``unknown`` parameters, with ``extra``; raise ValueError where that may not be."""
     try:
         own = _main_cf.parse(extra)
     except ValueError as error:
-        raise ValueError(f"main_cf_extra (in the role: postfix_extra.main_cf), {error}. Accepted: entries of main.cf, 'name = value'.") from None
+        raise ValueError(f"{EXTRA}, {error}. Accepted: entries of main.cf, 'name = value'.") from None
     for block in own:
-        if block.name in protected:
+        if block.name and block.name in protected:
             raise ValueError(
-                f"main_cf_extra (in the role: postfix_extra.main_cf), line {block.line}: {block.name} cannot be set there."
-                f" Accepted: {protected[block.name]}."
+                f"{EXTRA}, line {block.line}: {block.name} cannot be set there. Accepted: {protected[block.name]}."
             )
     return _main_cf.override(_main_cf.without(text, unknown), extra)
 
@@ -288,7 +289,9 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     places = vantages(params["addresses"], params["trusted_networks"], params["families"])
     listeners = [Listener(**listener) for listener in params["listeners"]]
     service = Postfix(module.run_command, params["directory"], listeners, places)
-    outcome = activate(Generations(params["directory"]), files, service if installed else NotInstalled(), module.check_mode)
+    outcome = activate(
+        Generations(params["directory"]), files, service if installed else NotInstalled(), module.check_mode
+    )
     strangers = [place.source for place in places if place.stranger]
     if listeners and not strangers:
         module.warn("trusted_networks hold every address of this host: that a stranger is refused was not seen from it")

@@ -1,0 +1,243 @@
+# Copyright: (c) 2026, Mailops contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from ansible_collections.mailops.relay.plugins.module_utils import _relay
+
+SERVICES = {"smtp": {"port": 25, "tls": "may"}, "submission": {"port": 587, "tls": "encrypt"}}
+HOP = {"host": "smtp.example.net", "port": 587, "tls": "secure", "ca_file": None, "user": None, "password": None}
+GOOD = {
+    "relay_hostname": "relay1.example.com",
+    "relay_addresses": ["198.51.100.12", "2001:db8:51:0::12"],
+    "relay_networks": ["10.20.0.0/16", "198.51.100.128/28", "2001:db8:20::/64"],
+    "relay_unsafe_networks": [],
+    "relay_domains": [{"name": "example.org"}, {"name": "Example.NET"}],
+    "relay_services": ["smtp", "submission"],
+    "relay_next_hops": [],
+    "relay_postmaster": "mailops@example.org",
+    "relay_tls": {"certificate": None, "key": None},
+    "relay_dkim": {"enabled": True, "selector": None, "bits": 2048},
+    "relay_limits": {
+        "message_size": 1000,
+        "recipients": 10,
+        "connections": 1,
+        "connection_rate": 1,
+        "queue_lifetime": 5,
+    },
+    "relay_firewall": {"management_ports": [22], "management_networks": []},
+}
+
+
+def described(**changes):
+    values = copy.deepcopy(GOOD)
+    values.update(changes)
+    return values
+
+
+def test_a_good_description_has_no_problem():
+    assert _relay.check(GOOD) == []
+
+
+@pytest.mark.parametrize(
+    ("network", "reason"),
+    [
+        ("0.0.0.0/0", "whole Internet"),
+        ("::/0", "whole Internet"),
+        ("198.18.0.0/23", "wider than /24"),
+        ("8.0.0.0/6", "wider than /24"),
+        ("2001:db8::/47", "wider than /48"),
+        ("2000::/3", "wider than /48"),
+        ("10.0.0.0/7", "wider than /24"),
+        ("10.20.0.1/16", "has host bits set. Accepted: 10.20.0.0/16 for the whole network, or 10.20.0.1/32"),
+        ("2001:db8::1/64", "has host bits set. Accepted: 2001:db8::/64 for the whole network, or 2001:db8::1/128"),
+        ("198.51.100.0/24", "holds 198.51.100.12"),
+        ("198.51.100.12/31", "holds 198.51.100.12"),
+        ("2001:db8:51::/63", "holds 2001:db8:51:0::12"),
+        ("10.20.0.0/33", "is not a network"),
+        ("my office", "is not a network"),
+        ("", "is not a network"),
+    ],
+)
+def test_unsafe_trust_is_refused(network, reason):
+    (problem,) = _relay.check(described(relay_networks=[network]))
+    assert problem.startswith(f"relay_networks: {network!r} ")
+    assert reason in problem
+    assert "Accepted: " in problem
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "fc00::/7",
+        "127.0.0.1/32",
+        "::1/128",
+        "198.51.100.0/28",
+        "198.51.100.12/32",
+        "198.18.0.0/24",
+        "2001:db8:51::/64",
+        "2001:db8:52::/48",
+        "198.18.0.1",
+    ],
+)
+def test_narrow_and_private_trust_is_accepted(network):
+    expected = [] if network != "198.51.100.0/28" else ["holds"]
+    problems = _relay.check(described(relay_networks=[network]))
+    assert len(problems) == len(expected)
+
+
+def test_trust_that_is_meant_needs_a_reason_and_is_still_a_network():
+    assert _relay.check(described(relay_unsafe_networks=[{"network": "0.0.0.0/0", "reason": "closed lab"}])) == []
+    (problem,) = _relay.check(described(relay_unsafe_networks=[{"network": "0.0.0.0/0", "reason": " "}]))
+    assert "empty reason" in problem
+    (problem,) = _relay.check(described(relay_unsafe_networks=[{"network": "10.0.0.1/8", "reason": "x"}]))
+    assert "host bits" in problem
+
+
+HOSTNAMES = [
+    "relay1",
+    "relay1.example.com.",
+    "re_lay.example.com",
+    "-a.example.com",
+    "a..b",
+    "10.0.0.1",
+    "",
+    "a b.c",
+    "x" * 64 + ".com",
+]
+
+
+@pytest.mark.parametrize(
+    ("changes", "variable", "text"),
+    [
+        *[({"relay_hostname": name}, "relay_hostname", "not a fully qualified domain name") for name in HOSTNAMES],
+        ({"relay_addresses": []}, "relay_addresses", "empty"),
+        ({"relay_addresses": ["198.51.100.300"]}, "relay_addresses", "'198.51.100.300' is not an IP address"),
+        ({"relay_addresses": ["198.51.100.1/32"]}, "relay_addresses", "is not an IP address"),
+        ({"relay_addresses": ["127.0.0.1"]}, "relay_addresses", "no address that the world can see"),
+        ({"relay_addresses": ["fe80::1"]}, "relay_addresses", "no address that the world can see"),
+        ({"relay_addresses": ["2001:db8::1", "2001:db8:0::1"]}, "relay_addresses", "listed twice"),
+        (
+            {"relay_domains": [{"name": "example.org"}, {"name": "EXAMPLE.org"}]},
+            "relay_domains",
+            "'EXAMPLE.org' is listed twice",
+        ),
+        ({"relay_domains": [{"name": "exa mple.org"}]}, "relay_domains", "not a domain name"),
+        ({"relay_domains": [{"name": "münchen.example"}]}, "relay_domains", "A-label"),
+        ({"relay_postmaster": "mailops"}, "relay_postmaster", "cannot get"),
+        ({"relay_postmaster": "a@relay1.example.com"}, "relay_postmaster", "another domain"),
+        ({"relay_postmaster": "a b@example.com"}, "relay_postmaster", "cannot get"),
+        ({"relay_dkim": {"enabled": True, "selector": "a_b", "bits": 2048}}, "relay_dkim.selector", "not a selector"),
+        ({"relay_tls": {"certificate": None, "key": "/k"}}, "relay_tls.key", "without a certificate"),
+        ({"relay_tls": {"certificate": "c.pem", "key": None}}, "relay_tls.certificate", "absolute"),
+        ({"relay_limits": {**GOOD["relay_limits"], "recipients": 0}}, "relay_limits.recipients", "too small"),
+        (
+            {"relay_firewall": {"management_ports": [0], "management_networks": []}},
+            "relay_firewall.management_ports",
+            "0 is not",
+        ),
+        (
+            {"relay_firewall": {"management_ports": [], "management_networks": ["x"]}},
+            "relay_firewall.management_networks",
+            "'x'",
+        ),
+        ({"relay_next_hops": [{**HOP, "host": "a_b"}]}, "relay_next_hops", "'a_b' port 587 is no host"),
+        ({"relay_next_hops": [{**HOP, "host": "198.18.0.1"}]}, "relay_next_hops", "verifies a name"),
+        ({"relay_next_hops": [{**HOP, "port": 70000}]}, "relay_next_hops", "70000 is not a TCP port"),
+        ({"relay_next_hops": [HOP, {**HOP, "host": "SMTP.example.net"}]}, "relay_next_hops", "listed twice"),
+        ({"relay_next_hops": [{**HOP, "user": "u"}]}, "relay_next_hops", "without the other"),
+        ({"relay_next_hops": [{**HOP, "user": "u:v", "password": "x"}]}, "relay_next_hops", "the user has a character"),
+        (
+            {"relay_next_hops": [{**HOP, "user": "u", "password": "hidden\n"}]},
+            "relay_next_hops",
+            "the password has a character",
+        ),
+        *[
+            (
+                {"relay_next_hops": [{**HOP, "tls": tls, "user": "u", "password": "hidden"}]},
+                "relay_next_hops",
+                f"tls: {tls}, to whoever",
+            )
+            for tls in ("none", "may", "encrypt")
+        ],
+    ],
+)
+def test_problems_name_variable_value_and_what_is_accepted(changes, variable, text):
+    (problem,) = _relay.check(described(**changes))
+    assert problem.startswith(variable)
+    assert text in problem
+    assert "Accepted: " in problem
+    assert "hidden" not in problem
+    assert "\n" not in problem
+
+
+def test_all_problems_are_reported_at_once():
+    problems = _relay.check(
+        described(relay_hostname="relay1", relay_addresses=["x"], relay_networks=["0.0.0.0/0", "::/0"])
+    )
+    assert len(problems) == 4
+
+
+def test_an_address_and_a_login_are_fine_where_they_are_safe():
+    hops = [
+        {**HOP, "user": "u", "password": "p", "tls": tls, "port": port}
+        for port, tls in enumerate(("verify", "secure"), 25)
+    ]
+    assert _relay.check(described(relay_next_hops=[*hops, {**HOP, "host": "10.0.0.1", "tls": "encrypt"}])) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("relay_netwroks", "Did you mean relay_networks?"),
+        ("relay_domain", "Did you mean relay_domains?"),
+        ("relay_0123456789", "Accepted: relay_addresses, "),
+    ],
+)
+def test_unknown_names(name, hint):
+    (problem,) = _relay.unknown_names([name, "relay_hostname", "other_relay_x"], GOOD)
+    assert problem.startswith(f"{name}: no such variable")
+    assert hint in problem
+
+
+@pytest.mark.parametrize(
+    ("domains", "hostname", "expected"),
+    [
+        (["example.org"], "relay1.example.org", ["example.org"]),
+        (["example.org"], "relay1.example.com", ["example.org", "relay1.example.com"]),
+        (["ample.org"], "relay1.example.org", ["ample.org", "relay1.example.org"]),
+        (["Example.ORG"], "Relay1.example.org", ["example.org"]),
+        (["relay1.example.org"], "relay1.example.org", ["relay1.example.org"]),
+        ([], "relay1.example.org", ["relay1.example.org"]),
+    ],
+)
+def test_signing_domains(domains, hostname, expected):
+    assert _relay.signing_domains(domains, hostname) == expected
+
+
+def test_derive():
+    relay = _relay.derive(
+        described(
+            relay_unsafe_networks=[{"network": "198.18.0.1", "reason": "x"}],
+            relay_services=["submission", "smtp", "smtp"],
+        ),
+        SERVICES,
+    )
+    assert relay["hostname"] == "relay1.example.com"
+    assert relay["addresses"] == ["198.51.100.12", "2001:db8:51::12"]
+    assert relay["families"] == [4, 6]
+    assert relay["networks"] == ["10.20.0.0/16", "198.51.100.128/28", "2001:db8:20::/64", "198.18.0.1/32"]
+    assert relay["services"] == [
+        {"name": "submission", "port": 587, "tls": "encrypt"},
+        {"name": "smtp", "port": 25, "tls": "may"},
+    ]
+    assert relay["dkim"]["selector"] == "relay1-example-com"
+    assert relay["dkim"]["domains"] == ["example.org", "example.net", "relay1.example.com"]
