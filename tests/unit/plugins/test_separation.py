@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, Mailops contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rules that hold between files: who may import what, and that every variable of the description has a reader."""
+
+from __future__ import annotations
+
+import ast
+import re
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[3]
+UTILS = ROOT / "plugins" / "module_utils"
+OURS = "ansible_collections.mailops.relay.plugins.module_utils"
+
+# The files that touch the world; all others are pure.
+INPUT_AND_OUTPUT = {
+    "_activation.py",
+    "_dkim_keys.py",
+    "_files.py",
+    "_generations.py",
+    "_milter.py",
+    "_nftables.py",
+    "_opendkim.py",
+    "_opendkim_service.py",
+    "_postfix.py",
+    "_rsa.py",
+    "_smtp.py",
+    "_ssh_connection.py",
+}
+FORBIDDEN_IN_PURE = {"ansible", "cryptography", "dns", "os", "shutil", "smtplib", "socket", "ssl", "subprocess", "yaml"}
+ONE_IMPORTER = {"smtplib": "_smtp.py", "cryptography": "_rsa.py"}
+
+
+def imports(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+            names.update(f"{node.module}.{alias.name}" for alias in node.names if node.module == OURS)
+    return names
+
+
+def util_files() -> list[Path]:
+    return sorted(UTILS.glob("_*.py"))
+
+
+@pytest.mark.parametrize("path", util_files(), ids=lambda path: path.name)
+def test_imports_point_one_way(path: Path) -> None:
+    found = imports(path)
+    assert not {name for name in found if name.startswith("ansible.")}, "only modules and plugins know Ansible"
+    if path.name in INPUT_AND_OUTPUT:
+        return
+    assert not {name.split(".")[0] for name in found if not name.startswith(OURS)} & FORBIDDEN_IN_PURE
+    used = {f"{name[len(OURS) + 1 :].split('.')[0]}.py" for name in found if name.startswith(OURS + ".")}
+    assert not used & INPUT_AND_OUTPUT, "a pure file uses pure files only"
+
+
+def test_each_library_has_one_importer() -> None:
+    for library, importer in ONE_IMPORTER.items():
+        importers = {p.name for p in util_files() if any(n.split(".")[0] == library for n in imports(p))}
+        assert importers <= {importer}
+
+
+def test_the_list_of_files_that_touch_the_world_is_true() -> None:
+    assert {path.name for path in util_files()} >= INPUT_AND_OUTPUT
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "plugins/modules").glob("[a-z]*.py")), ids=lambda path: path.name)
+def test_main_is_short(path: Path) -> None:
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and node.name == "main":
+            assert (node.end_lineno or 0) - node.lineno < 40
+
+
+def _options() -> dict[str, t.Any]:
+    specification = yaml.safe_load((ROOT / "roles/relay/meta/argument_specs.yml").read_text(encoding="utf-8"))
+    options: dict[str, t.Any] = specification["argument_specs"]["main"]["options"]
+    return options
+
+
+def _readers() -> str:
+    """The text of all that may read the completed description: templates, tasks and variables of the service roles."""
+    return "\n".join(
+        path.read_text(encoding="utf-8")
+        for role in (ROOT / "roles").iterdir()
+        if role.name != "relay"
+        for path in role.rglob("*")
+        if path.suffix in (".j2", ".yml")
+    )
+
+
+# relay_unsafe_networks and relay_domains reach the roles as what follows from them.
+DERIVED = {"unsafe_networks": "__relay.networks", "domains": "__relay.dkim.domains"}
+
+
+def test_every_option_has_a_reader() -> None:
+    text = _readers()
+    for name in (option[len("relay_") :] for option in _options()):
+        assert re.search(re.escape(DERIVED.get(name, f"__relay.{name}")) + r"\b", text), name
+
+
+def test_every_limit_and_firewall_option_has_a_reader() -> None:
+    text = _readers()
+    for name in ("relay_limits", "relay_firewall", "relay_dkim", "relay_tls"):
+        for suboption in _options()[name]["options"]:
+            assert re.search(rf"\b{name[len('relay_') :]}\.{suboption}\b", text), f"{name}.{suboption}"
+
+
+def test_the_description_stays_small() -> None:
+    assert len(_options()) <= 20
