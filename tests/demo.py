@@ -1,0 +1,233 @@
+# Copyright: (c) 2026, Mailops contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Deploy two relays in the lab, send mail through them, try to abuse them, and show what happened on one page.
+
+Called by `make demo`, which has set the environment up. What the tools print goes to .ansible/demo.log.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import textwrap
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "molecule" / "lab" / "python"))
+
+from lab import CLIENT, LISTENERS, RELAYS, STRANGER, Arrived, Host, arrived, conversation, mail, new_token  # noqa: E402
+
+LOG = ROOT / ".ansible" / "demo.log"
+WIDTH = 100
+START = time.monotonic()
+SENDERS = ["anna@alpha.test", "bert@beta.test", "news@news.alpha.test"]
+SERVICES = {25: "smtp", 587: "submission", 465: "submissions"}
+VERDICTS = ("spf", "dkim", "dmarc")
+COLOUR = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+def paint(text: str, code: str) -> str:
+    return f"\033[{code}m{text}\033[0m" if COLOUR else text
+
+
+def good(text: str) -> str:
+    return paint(text, "32")
+
+
+def bad(text: str) -> str:
+    return paint(text, "1;31")
+
+
+def judged(text: str, right: bool) -> str:
+    return good(text) if right else bad(text)
+
+
+def heading(text: str) -> None:
+    print(f"\n{paint(text, '1')}\n{'-' * len(text)}")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a command did: the seconds it took to the end of its first play, and the recap of each relay."""
+
+    seconds: float
+    recap: list[dict[str, int]]
+
+    @property
+    def changed(self) -> int:
+        return sum(numbers["changed"] for numbers in self.recap)
+
+    @property
+    def tasks(self) -> int:
+        return max(numbers["ok"] for numbers in self.recap)
+
+
+def step(title: str, *command: str) -> Run:
+    """Run a long step with one line of progress; its output goes to the log, and to the terminal where it fails."""
+    start = time.monotonic()
+    print(f"[{start - START:4.0f} s] {title} ...", flush=True)
+    environment = {**os.environ, "NO_COLOR": "1", "ANSIBLE_NOCOLOR": "1", "ANSIBLE_PIPELINING": "true"}
+    output, plays = [], []
+    with (
+        LOG.open("a") as log,
+        subprocess.Popen(
+            command, env=environment, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        ) as process,
+    ):
+        log.write(f"$ {' '.join(command)}\n")
+        for line in process.stdout or []:
+            log.write(line)
+            output.append(line)
+            if line.startswith("PLAY "):
+                plays.append(time.monotonic() - start)
+    if process.returncode:
+        print("".join(output[-40:]))
+        sys.exit(f"demo: {title}: failed. Everything that was printed is in {LOG}")
+    recap = [
+        {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", line)}
+        for line in output
+        if re.match(r"relay\d+ .*: ok=", line)
+    ]
+    # The second "PLAY" line is the next play's, or the recap's.
+    return Run(plays[1] if len(plays) > 1 else time.monotonic() - start, recap)
+
+
+def bring_up() -> tuple[Run, Run]:
+    """The lab from nothing, a first deploy and the records it asks for, and a second deploy."""
+    deploy = ("ansible-playbook", "--inventory", "molecule/inventory/", "mailops.relay.deploy")
+    step("removing what is left of an earlier lab", "molecule", "destroy", "--scenario-name", "default")
+    step("starting six hosts, a name server, a receiving side", "molecule", "create", "--scenario-name", "default")
+    first = step(
+        "deploying relay12 and relay13, putting their public keys into DNS", *deploy, "molecule/lab/publish.yml"
+    )
+    second = step("deploying again", *deploy)
+    return first, second
+
+
+def show_deploy(first: Run) -> None:
+    heading("1. Deployed")
+    for relay in RELAYS:
+        release = relay.run("sh", "-c", '. /etc/os-release; echo "$PRETTY_NAME"').strip().replace("GNU/Linux ", "")
+        query = ("dpkg-query", "-W", "-f", "${Package} ${Version}\n", "postfix", "opendkim", "nftables")
+        versions = [re.sub(r"[~+-].*", "", line) for line in relay.run(*query).splitlines()]
+        print(f"  {relay.name}.lab.test   {release:<21} {', '.join(versions)}")
+    print(f"\n  Both from an empty Debian, in one run: {first.seconds:.0f} s, {first.tasks} tasks on each.")
+    print("  Described in molecule/inventory/: group_vars/relays.yml, host_vars/relay12.yml and relay13.yml.")
+
+
+def send_mail() -> list[tuple[str, Arrived | None]]:
+    """A message for each relay, sender and address family, with the way it went; None did not arrive."""
+    token = new_token()
+    routes = [(relay, sender, family) for relay in RELAYS for sender in SENDERS for family in (4, 6)]
+    mails = [
+        mail(relay, sender, [f"{token}-{number}@v{family}.rcpt.test"], token, family=family)
+        for number, (relay, sender, family) in enumerate(routes)
+    ]
+    CLIENT.send(mails, patience=20)
+    found = {message.recipient.partition("@")[0]: message for message in arrived(token, len(mails), seconds=30)}
+    return [
+        (f"{sender:<21} {relay.name:<8} IPv{family}", found.get(f"{token}-{number}"))
+        for number, (relay, sender, family) in enumerate(routes)
+    ]
+
+
+def show_mail(routes: list[tuple[str, Arrived | None]]) -> bool:
+    heading("2. Mail from client1, which is in relay_networks, arrives signed")
+    print("  what mx1 found:      by relay over    spf    dkim   dmarc")
+    fine = True
+    for way, message in routes:
+        results = ["/".join(message.results(method)) or "none" for method in VERDICTS] if message else ["lost"] * 3
+        fine = fine and results == ["pass"] * 3
+        print(f"  {way}    {'   '.join(judged(result, result == 'pass') for result in results)}")
+    for relay in RELAYS:
+        show_message(relay, next((message for way, message in routes if message and relay.name in way), None))
+    return fine
+
+
+def show_message(relay: Host, message: Arrived | None) -> None:
+    if message is None:
+        return
+    print(f"\n  The first message through {relay.name}, as it lies in mx1's mailbox:\n")
+    for name, value in message.headers:
+        if name.lower() in ("x-original-to", "return-path", "message-id", "date"):
+            continue
+        text = re.sub(r"\s+", " ", value)
+        if name == "DKIM-Signature":
+            text = re.sub(r"\b(bh|b)=([\w+/= ]{12})[\w+/= ]*", r"\1=\2...", text)
+        print(textwrap.fill(f"{name}: {text}", WIDTH, initial_indent="    ", subsequent_indent="        "))
+
+
+def show_stranger() -> bool:
+    heading("3. stranger1, which is not, is turned away")
+    hello = "EHLO stranger1.lab.test"
+    victim = "RCPT TO:<victim@rcpt.test>"
+    attempts = [
+        ("relay to a foreign address", [hello, "MAIL FROM:<anna@alpha.test>", victim]),
+        ("the same as a bounce", [hello, "MAIL FROM:<>", victim]),
+        ("ask who is known", [hello, "VRFY postmaster"]),
+    ]
+    rows = [
+        (relay, family, port, title, lines)
+        for relay in RELAYS
+        for family in (4, 6)
+        for port in LISTENERS
+        for title, lines in attempts
+        if port == 25 or title == attempts[0][0]
+    ]
+    talks = STRANGER.talk(
+        [conversation(relay, family, port, [f"{line}\r\n" for line in lines]) for relay, family, port, _, lines in rows]
+    )
+    fine = True
+    for (relay, family, port, title, _lines), replies in zip(rows, talks):
+        answer = " ".join(replies[-1].splitlines())
+        fine = fine and answer.startswith("5")
+        door = f"{relay.name} IPv{family} {port:>3} {SERVICES[port]:<11}"
+        text = textwrap.shorten(answer, WIDTH - len(door) - 31, placeholder=" ...")
+        print(f"  {door}  {title:<26} {judged(text, answer.startswith('5'))}")
+    return fine
+
+
+def show_second(second: Run) -> bool:
+    heading("4. Deployed again")
+    changed = judged(f"changed={second.changed}", second.changed == 0)
+    print(f"  {changed}, {second.tasks} tasks on each relay, {second.seconds:.1f} s for both.")
+    return second.changed == 0
+
+
+def show_more() -> None:
+    podman = "podman" if os.geteuid() == 0 else "sudo podman"
+    heading("5. Look around, and leave")
+    rows = [
+        (f"{podman} exec -it mailops-relay12 bash", "a shell on a relay (also: relay13, mx1, ns1, client1, stranger1)"),
+        (f"{podman} exec mailops-relay13 postconf -nf", "its configuration"),
+        (f"{podman} exec mailops-relay13 nft list ruleset", "its firewall"),
+        (f"{podman} exec mailops-mx1 sh -c 'cat /var/spool/inbox/all/new/*'", "everything that arrived"),
+        ("make lab-verify", "every check of the lab, against these hosts"),
+        ("make lab-down", "remove the lab"),
+    ]
+    for command, meaning in rows:
+        print(f"  {command}\n      {meaning}")
+
+
+def main() -> int:
+    LOG.unlink(missing_ok=True)
+    first, second = bring_up()
+    print(f"[{time.monotonic() - START:4.0f} s] sending mail as a client and as a stranger ...", flush=True)
+    routes = send_mail()
+    print(f"\n{'=' * WIDTH}\nmailops.relay: two mail relays, deployed and looked at from outside\n{'=' * WIDTH}")
+    show_deploy(first)
+    fine = [show_mail(routes), show_stranger(), show_second(second)]
+    show_more()
+    if not all(fine):
+        print(bad("\nNot everything was as it should be: see above."))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
