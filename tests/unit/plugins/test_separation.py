@@ -23,6 +23,7 @@ INPUT_AND_OUTPUT = {
     "_activation.py",
     "_dkim_keys.py",
     "_files.py",
+    "_firewall.py",
     "_generations.py",
     "_milter.py",
     "_nftables.py",
