@@ -90,7 +90,11 @@ def _copy(source: str, target: str) -> str:
 
 def copy_folder(source: str, target: str, leave_out: str = "") -> None:
     """Copy a folder and all in it, owners included, but for entries whose names match ``leave_out`` (a glob)."""
-    shutil.copytree(source, target, symlinks=True, copy_function=_copy, ignore=shutil.ignore_patterns(leave_out))
+    try:
+        shutil.copytree(source, target, symlinks=True, copy_function=_copy, ignore=shutil.ignore_patterns(leave_out))
+    except shutil.Error as error:
+        # One message for each file; the first tells enough, on a full disk above all.
+        raise OSError(error.args[0][0][2]) from error
     for folder, _folders, _files in os.walk(target):
         status = os.lstat(os.path.join(source, os.path.relpath(folder, target)))
         os.chown(folder, status.st_uid, status.st_gid)

@@ -82,8 +82,12 @@ class Generations:
 
     @property
     def interrupted(self) -> bool:
-        """Whether an earlier activation ended between the swap and the proof."""
-        return self._number(self.folder) != self.proven
+        """Whether an earlier activation ended between the swap and the proof.
+
+        Where there is no way back either, the store was lost, and the set in use is all that is known to work.
+        """
+        way_back = os.path.isdir(self.previous) or os.path.isdir(self.candidate)
+        return way_back and self._number(self.folder) != self.proven
 
     @property
     def nothing_to_return_to(self) -> bool:

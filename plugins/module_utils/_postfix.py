@@ -39,6 +39,13 @@ class Listener(t.NamedTuple):
     tls: str
 
 
+class Problem(t.NamedTuple):
+    """What a look at a listener found, and whether it is that strangers may relay."""
+
+    text: str
+    open: bool = False
+
+
 def known_parameters(run: Run) -> set[str]:
     """Return the names of all parameters that the installed Postfix has built in (postconf(1), ``-d``)."""
     _code, output, _errors = run(["postconf", "-d"], check_rc=True)
@@ -150,13 +157,16 @@ class Postfix:
         deadline = time.monotonic() + self.wait
         while True:
             problems = self._look()
-            if not problems or time.monotonic() > deadline:
-                return problems + (self._log(started) if problems else [])
+            if not problems:
+                return []
+            # An open listener does not close by waiting; one that does not answer yet may.
+            if any(problem.open for problem in problems) or time.monotonic() > deadline:
+                return [*(problem.text for problem in problems), *self._log(started)]
             time.sleep(0.3)
 
-    def _look(self) -> list[str]:
+    def _look(self) -> list[Problem]:
         if not self._is_up():
-            return ["Postfix is not running"]
+            return [Problem("Postfix is not running")]
         listeners = {listener.port: listener for listener in [*self._found_listeners(), *self.listeners]}
         questions = [(listener, vantage) for listener in listeners.values() for vantage in self.vantages]
         if not questions:
@@ -175,13 +185,14 @@ class Postfix:
                 found.append(Listener(service, port, "wrapper" if wrapper else "encrypt" if encrypt else "may"))
         return found
 
-    def _ask(self, listener: Listener, vantage: Vantage) -> str | None:
+    def _ask(self, listener: Listener, vantage: Vantage) -> Problem | None:
         answers = offer_foreign_recipient(listener.port, listener.tls, vantage, timeout=self.wait)
         problem = judge(answers, vantage.stranger)
-        return (
-            problem
-            and f"{listener.name} (port {listener.port} at {vantage.address}), asked from {vantage.source}, {problem}"
-        )
+        if problem is None:
+            return None
+        place = f"{listener.name} (port {listener.port} at {vantage.address}), asked from {vantage.source},"
+        accepted = vantage.stranger and answers.recipient is not None and answers.recipient[0] < 400
+        return Problem(f"{place} {problem}", open=accepted)
 
     def _log(self, since: float) -> list[str]:
         """The last complaint in the log of the attempt: the answer alone seldom tells why."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import pathlib
+import shutil
 import sys
 
 import pytest
@@ -193,6 +194,18 @@ def test_a_foreign_file_elsewhere_is_not_replaced(host):
         host.activate("one", outside=True)
     assert host.link.read_text() == "theirs"
     assert host.entries() == ["foreign"]
+
+
+def test_a_lost_store_does_not_stop_the_service(host):
+    host.activate("one")
+    shutil.rmtree(host.store)
+    outcome, _service = host.activate("one")
+    assert not outcome.changed
+    with pytest.raises(
+        ActivationError, match="two does not work\nThe previous set of files is back, and the service runs"
+    ):
+        host.activate("two", fail=["two"])
+    assert host.state.read_text() == "one\none\n"
 
 
 def test_two_runs_at_once(host):
