@@ -119,8 +119,15 @@ def talk(conversations: list, workers: int = 4) -> list:
         return list(pool.map(_talk_one, conversations))
 
 
-def mailbox(token: str, count: int, seconds: float = 60) -> list:
-    """Wait until COUNT messages that contain TOKEN have arrived, or the seconds are over; return what is there."""
+def _recipient(raw: bytes) -> bytes:
+    return raw.partition(b"\nDelivered-To: ")[2].partition(b"\n")[0]
+
+
+def mailbox(token: str, count: int, seconds: float = 60, distinct: bool = False) -> list:
+    """Wait until COUNT messages that contain TOKEN have arrived, or the seconds are over; return what is there.
+
+    With DISTINCT, COUNT is that of the recipients: copies of the same message do not count.
+    """
     deadline = time.monotonic() + seconds
     seen = set()
     found = []
@@ -131,7 +138,7 @@ def mailbox(token: str, count: int, seconds: float = 60) -> list:
                 raw = path.read_bytes()
                 if token.encode() in raw:
                     found.append(raw)
-        if len(found) >= count or time.monotonic() >= deadline:
+        if len({_recipient(raw) for raw in found} if distinct else found) >= count or time.monotonic() >= deadline:
             break
         time.sleep(0.3)
     headers = [message_from_bytes(raw, policy=policy.compat32).items() for raw in found]

@@ -149,7 +149,7 @@ class Arrived:
         return all(self.results(method) == ["pass"] for method in ("spf", "dkim", "dmarc"))
 
 
-def arrived(token: str, count: int, seconds: float = 60) -> list[Arrived]:
-    """The messages with this token in mx1's mailbox, after waiting for COUNT of them."""
-    found = MX.call("mailbox", token=token, count=count, seconds=seconds)
+def arrived(token: str, count: int, seconds: float = 60, *, distinct: bool = False) -> list[Arrived]:
+    """The messages with this token in mx1's mailbox, after waiting for COUNT of them (DISTINCT: of their recipients)."""
+    found = MX.call("mailbox", token=token, count=count, seconds=seconds, distinct=distinct)
     return [Arrived([(name, value) for name, value in item["headers"]], item["raw"]) for item in found]
