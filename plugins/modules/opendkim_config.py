@@ -75,7 +75,7 @@ options:
     type: str
     default: ""
   config_protected:
-    description: Settings that O(config_extra) must not hold, each with what to use instead.
+    description: Settings that O(config_extra) must not hold, each with the reason, or what to use instead.
     type: dict
     default: {}
   user:
@@ -186,10 +186,10 @@ def wanted_files(files: t.Iterable[t.Mapping[str, str]], config: str) -> list[Ma
 
 def with_extra(files: list[ManagedFile], config: str, extra: str, protected: t.Mapping[str, str]) -> list[ManagedFile]:
     """Return the files with ``extra`` at the end of ``config``, or raise ``ValueError`` for what may not be in it."""
-    instead = {name.lower(): text for name, text in protected.items()}
-    for name in _opendkim.settings(extra):
-        if name in instead:
-            raise ValueError(f"config_extra: {name} is not for it; accepted instead: {instead[name]}")
+    given = _opendkim.settings(extra)
+    for name, reason in protected.items():
+        if name.lower() in given:
+            raise ValueError(f"config_extra: {name} {given[name.lower()]!r} is not accepted; {reason}")
     if not extra.strip():
         return files
     text = f"\n{extra.rstrip()}\n".encode()
