@@ -12,7 +12,6 @@ import os
 import re
 import subprocess
 import sys
-import textwrap
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,46 +119,55 @@ def show_deploy(first: Run) -> None:
     print("  Described in molecule/inventory/: group_vars/relays.yml, host_vars/relay12.yml and relay13.yml.")
 
 
-def send_mail() -> list[tuple[str, Arrived | None]]:
-    """A message for each relay, sender and address family, with the way it went; None did not arrive."""
+@dataclass(frozen=True)
+class Route:
+    """The way of one message: who sent it, through which relay, over which address family on both legs."""
+
+    relay: Host
+    sender: str
+    family: int
+
+    @property
+    def recipient(self) -> str:
+        """Tells the routes apart; the domain has an MX of that family only."""
+        return f"{self.sender.partition('@')[0]}s-friend-by-{self.relay.name}@v{self.family}.rcpt.test"
+
+
+def send_mail() -> dict[Route, Arrived | None]:
+    """A message for each relay, sender and address family; None did not arrive."""
     token = new_token()
-    routes = [(relay, sender, family) for relay in RELAYS for sender in SENDERS for family in (4, 6)]
-    mails = [
-        mail(relay, sender, [f"{token}-{number}@v{family}.rcpt.test"], token, family=family)
-        for number, (relay, sender, family) in enumerate(routes)
-    ]
-    CLIENT.send(mails, patience=20)
-    found = {message.recipient.partition("@")[0]: message for message in arrived(token, len(mails), seconds=30)}
-    return [
-        (f"{sender:<21} {relay.name:<8} IPv{family}", found.get(f"{token}-{number}"))
-        for number, (relay, sender, family) in enumerate(routes)
-    ]
+    routes = [Route(relay, sender, family) for relay in RELAYS for sender in SENDERS for family in (4, 6)]
+    CLIENT.send([mail(way.relay, way.sender, [way.recipient], token, family=way.family) for way in routes], patience=20)
+    found = {message.recipient: message for message in arrived(token, len(routes), seconds=30)}
+    return {way: found.get(way.recipient) for way in routes}
 
 
-def show_mail(routes: list[tuple[str, Arrived | None]]) -> bool:
+def show_mail(routes: dict[Route, Arrived | None]) -> bool:
     heading("2. Mail from client1, which is in relay_networks, arrives signed")
-    print("  what mx1 found:      by relay over    spf    dkim   dmarc")
+    print("  from                  by relay  over    spf    dkim   dmarc   (what mx1 found)")
     fine = True
-    for way, message in routes:
+    for way, message in routes.items():
         results = ["/".join(message.results(method)) or "none" for method in VERDICTS] if message else ["lost"] * 3
         fine = fine and results == ["pass"] * 3
-        print(f"  {way}    {'   '.join(judged(result, result == 'pass') for result in results)}")
-    for relay in RELAYS:
-        show_message(relay, next((message for way, message in routes if message and relay.name in way), None))
+        verdicts = "   ".join(judged(result, result == "pass") for result in results)
+        print(f"  {way.sender:<20}  {way.relay.name:<8}  IPv{way.family}    {verdicts}")
+    for relay, family in zip(RELAYS, (4, 6)):
+        show_message(relay, routes[Route(relay, SENDERS[0], family)])
     return fine
 
 
 def show_message(relay: Host, message: Arrived | None) -> None:
+    """The headers as they are, but for the long base64 of the signature."""
     if message is None:
         return
-    print(f"\n  The first message through {relay.name}, as it lies in mx1's mailbox:\n")
+    print(f"\n  A message that came through {relay.name}, as it lies in mx1's mailbox:\n")
     for name, value in message.headers:
-        if name.lower() in ("x-original-to", "return-path", "message-id", "date"):
+        if name in ("Return-Path", "X-Original-To", "Delivered-To", "Message-ID", "Date"):
             continue
-        text = re.sub(r"\s+", " ", value)
+        text = value
         if name == "DKIM-Signature":
-            text = re.sub(r"\b(bh|b)=([\w+/= ]{12})[\w+/= ]*", r"\1=\2...", text)
-        print(textwrap.fill(f"{name}: {text}", WIDTH, initial_indent="    ", subsequent_indent="        "))
+            text = re.sub(r"\b(bh?)=([\w+/]{16})[\w+/=\s]*", r"\1=\2...", text)
+        print("    " + f"{name}: {text}".replace("\r", "").replace("\t", " ").replace("\n", "\n    "))
 
 
 def show_stranger() -> bool:
@@ -167,28 +175,27 @@ def show_stranger() -> bool:
     hello = "EHLO stranger1.lab.test"
     victim = "RCPT TO:<victim@rcpt.test>"
     attempts = [
-        ("relay to a foreign address", [hello, "MAIL FROM:<anna@alpha.test>", victim]),
-        ("the same as a bounce", [hello, "MAIL FROM:<>", victim]),
-        ("ask who is known", [hello, "VRFY postmaster"]),
+        ("send to somebody else's domain", [hello, "MAIL FROM:<anna@alpha.test>", victim]),
+        ("the same, dressed as a bounce", [hello, "MAIL FROM:<>", victim]),
+        ("ask whether a name is known", [hello, "VRFY postmaster"]),
     ]
-    rows = [
-        (relay, family, port, title, lines)
-        for relay in RELAYS
-        for family in (4, 6)
-        for port in LISTENERS
-        for title, lines in attempts
-        if port == 25 or title == attempts[0][0]
-    ]
+    rows = [(relay, port, *attempt) for relay in RELAYS for port in LISTENERS for attempt in attempts]
     talks = STRANGER.talk(
-        [conversation(relay, family, port, [f"{line}\r\n" for line in lines]) for relay, family, port, _, lines in rows]
+        [
+            conversation(relay, family, port, [f"{line}\r\n" for line in lines])
+            for relay, port, _, lines in rows
+            for family in (4, 6)
+        ]
     )
     fine = True
-    for (relay, family, port, title, _lines), replies in zip(rows, talks):
-        answer = " ".join(replies[-1].splitlines())
-        fine = fine and answer.startswith("5")
-        door = f"{relay.name} IPv{family} {port:>3} {SERVICES[port]:<11}"
-        text = textwrap.shorten(answer, WIDTH - len(door) - 31, placeholder=" ...")
-        print(f"  {door}  {title:<26} {judged(text, answer.startswith('5'))}")
+    # Two conversations for each row: IPv4 and IPv6.
+    for (relay, port, title, _lines), *both in zip(rows, talks[::2], talks[1::2]):
+        answers = [re.sub(r"<\S+>: ", "", " ".join(replies[-1].splitlines())) for replies in both]
+        right = all(answer.startswith("5") for answer in answers)
+        fine = fine and right
+        answer = answers[0] if len(set(answers)) == 1 else f"IPv4: {answers[0]}; IPv6: {answers[1]}"
+        print(f"  {relay.name}  {port:>3} {SERVICES[port]:<11}  {title:<30}  {judged(answer, right)}")
+    print("\n  The answers are the same over IPv4 and over IPv6, where no other is shown.")
     return fine
 
 

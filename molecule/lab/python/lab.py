@@ -150,6 +150,9 @@ class Arrived:
 
 
 def arrived(token: str, count: int, seconds: float = 60, *, distinct: bool = False) -> list[Arrived]:
-    """The messages with this token in mx1's mailbox, after waiting for COUNT of them (DISTINCT: of their recipients)."""
+    """The messages with this token in mx1's mailbox, after waiting for COUNT of them.
+
+    With DISTINCT the count is that of their recipients.
+    """
     found = MX.call("mailbox", token=token, count=count, seconds=seconds, distinct=distinct)
     return [Arrived([(name, value) for name, value in item["headers"]], item["raw"]) for item in found]
