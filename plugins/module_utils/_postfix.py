@@ -119,6 +119,8 @@ class Postfix:
 
     def running(self) -> bool:
         """Whether Postfix runs now, and will after a boot."""
+        if not os.path.exists(os.path.join(self.directory, "main.cf")):
+            return False
         enabled, _output, _errors = self.run(["systemctl", "is-enabled", "--quiet", "postfix"])
         return enabled == 0 and self._is_up()
 
@@ -195,8 +197,9 @@ class Postfix:
         return Problem(f"{place} {problem}", open=accepted)
 
     def _log(self, since: float) -> list[str]:
-        """The last complaint in the log of the attempt: the answer alone seldom tells why."""
-        command = ["journalctl", "--quiet", "--output=cat", "--facility=mail", "--priority=warning", "--lines=5"]
+        """What the log says of the attempt, the gravest first: the answer alone seldom tells why."""
+        command = ["journalctl", "--quiet", "--output=cat", "--facility=mail", "--priority=warning", "--lines=50"]
         code, output, _errors = self.run([*command, f"--since=@{int(since)}"])
-        lines = [line for line in output.splitlines() if "/candidate/" not in line] if code == 0 else []
-        return [f"Postfix logged: {line}" for line in dict.fromkeys(lines)]
+        lines = dict.fromkeys(line for line in output.splitlines() if "/candidate/" not in line) if code == 0 else {}
+        gravest_first = sorted(lines, key=lambda line: line.startswith("warning:"))
+        return [f"Postfix logged: {line}" for line in gravest_first[:3]]

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tarfile
 from pathlib import Path
@@ -30,6 +31,7 @@ relays:
 
 def run(*command: str, path: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(path), "ANSIBLE_HOME": str(path / "home")}
+    environment.pop("PYTHONPATH", None)
     return subprocess.run(
         command,
         cwd=path,
@@ -76,6 +78,9 @@ def test_the_playbook_runs_by_its_name(installed):
     listed = deploy(installed, "relay1.example.org", "--list-tasks")
     assert listed.returncode == 0, listed.stderr
     assert "Configure Postfix" in listed.stdout
+    assert f"playbook: {installed}/" in listed.stdout
+    # The role relay is listed with each role that depends on it, and runs once. Unlisted: the facts.
+    assert len(set(re.findall(r"^ +mailops\.relay\.\S+ : .+", listed.stdout, re.MULTILINE))) + 1 <= 25
 
 
 def test_the_installed_collection_judges_a_description(installed):
@@ -85,3 +90,4 @@ def test_the_installed_collection_judges_a_description(installed):
     assert "relay_netwroks: no such variable" in refused.stdout + refused.stderr
     refused = deploy(installed, "relay1", "--check")
     assert "relay_hostname: 'relay1' is not a fully qualified domain name" in refused.stdout + refused.stderr
+    assert "The description of relay1 has 1 problem; nothing was changed." in refused.stdout + refused.stderr

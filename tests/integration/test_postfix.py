@@ -52,7 +52,7 @@ def test_a_second_run_changes_nothing(host):
 
 
 def test_it_was_never_started_on_the_distributions_configuration(host):
-    starts = host.run("journalctl -o cat --facility=mail | grep -c 'starting the Postfix mail system' || true")
+    starts = host.run("journalctl -o cat --facility=mail | grep -c 'daemon started' || true")
     assert starts == "1"
 
 
