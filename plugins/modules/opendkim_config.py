@@ -53,7 +53,7 @@ options:
       - Required with O(state=started).
     type: list
     elements: dict
-    options:
+    suboptions:
       path:
         description: Absolute path of the file.
         type: path
