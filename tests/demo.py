@@ -183,7 +183,7 @@ def show_stranger() -> bool:
     talks = STRANGER.talk(
         [
             conversation(relay, family, port, [f"{line}\r\n" for line in lines])
-            for relay, port, _, lines in rows
+            for relay, port, _title, lines in rows
             for family in (4, 6)
         ]
     )

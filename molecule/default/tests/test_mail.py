@@ -11,7 +11,7 @@ import pytest
 from lab import CLIENT, RELAYS, Arrived, Host, arrived, mail, new_token
 
 SENDERS = ["anna@alpha.test", "bert@beta.test", "news@news.alpha.test"]
-ROUTES = [(relay, sender, family) for relay, sender, family in product(RELAYS, SENDERS, (4, 6))]
+ROUTES = list(product(RELAYS, SENDERS, (4, 6)))
 
 
 def name_of(value: object) -> str | None:

@@ -115,7 +115,7 @@ def conversation(relay: Host, family: int, port: int, lines: list[str], tls: str
 class Arrived:
     """A message in the mailbox of mx1."""
 
-    headers: list[tuple[str, str]]
+    headers: list[list[str]]  # name, value
     raw: str
 
     def header(self, name: str) -> str:
@@ -155,4 +155,4 @@ def arrived(token: str, count: int, seconds: float = 60, *, distinct: bool = Fal
     With DISTINCT the count is that of their recipients.
     """
     found = MX.call("mailbox", token=token, count=count, seconds=seconds, distinct=distinct)
-    return [Arrived([(name, value) for name, value in item["headers"]], item["raw"]) for item in found]
+    return [Arrived(item["headers"], item["raw"]) for item in found]
