@@ -67,8 +67,12 @@ def main() -> int:
         copy_collection(tree)
         command = ["ansible-test", *sys.argv[1:]]
         status = subprocess.run(command, cwd=tree, stdin=subprocess.DEVNULL, check=False).returncode
-        if (tree / "tests" / "output").is_dir():
-            shutil.copytree(tree / "tests" / "output", ROOT / "tests" / "output", dirs_exist_ok=True)
+        # The results; the rest of its output are environments and caches.
+        for results in ("junit", "bot"):
+            if (tree / "tests" / "output" / results).is_dir():
+                shutil.copytree(
+                    tree / "tests" / "output" / results, ROOT / "tests" / "output" / results, dirs_exist_ok=True
+                )
     return status
 
 
