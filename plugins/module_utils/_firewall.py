@@ -37,8 +37,7 @@ cd "$1" && [ "$(cat token 2>/dev/null)" = "$2" ] || exit 0
 nft -f undo.nft && mv token undone
 """
 
-# No ExecStop: to stop this service neither opens nor closes anything. Debian's nftables.service flushes all tables
-# when it is started, reloaded or stopped, so this one follows it.
+# No ExecStop: to stop this service neither opens nor closes anything.
 _UNIT = """\
 # Written by Ansible (mailops.relay.nftables_ruleset).
 [Unit]
@@ -48,20 +47,25 @@ Wants=network-pre.target
 Before=network-pre.target shutdown.target
 Conflicts=shutdown.target
 After=nftables.service
-PartOf=nftables.service
-ReloadPropagatedFrom=nftables.service
 
 [Service]
 Type=oneshot
 RemainAfterExit=yes
 StandardInput=null
 ExecStart=/usr/sbin/nft -f {path}
-ExecReload=/usr/sbin/nft -f {path}
 ProtectSystem=strict
 ProtectHome=true
 
 [Install]
-WantedBy=sysinit.target nftables.service
+WantedBy=sysinit.target
+"""
+
+_DROP_IN = """\
+# Written by Ansible (mailops.relay.nftables_ruleset).
+# Debian's /etc/nftables.conf begins with "flush ruleset", which takes table {table} away. It comes back at once.
+[Service]
+ExecStartPost=-/usr/sbin/nft -f {path}
+ExecReload=-/usr/sbin/nft -f {path}
 """
 
 
@@ -82,9 +86,10 @@ class Persistent:
         self.run = run
         self.path = path
         self.service = f"{service}.service"
-        self.unit = ManagedFile(
-            os.path.join(units, self.service), _UNIT.format(table=nft.table, path=path).encode(), 0o644
-        )
+        self.units = [
+            ManagedFile(os.path.join(units, name), text.format(table=nft.table, path=path).encode())
+            for name, text in ((self.service, _UNIT), (f"nftables.service.d/{service}.conf", _DROP_IN))
+        ]
 
     @property
     def text(self) -> str:
@@ -99,15 +104,18 @@ class Persistent:
     def is_due(self, text: str) -> bool:
         """Whether the file or its service is not as it should be."""
         wanted = "ActiveState=active,NeedDaemonReload=no,UnitFileState=enabled"
-        return self.text != text or read_file(self.unit.path) != self.unit or self._state() != wanted
+        units = [read_file(unit.path) for unit in self.units]
+        return self.text != text or units != self.units or self._state() != wanted
 
     def keep(self, text: str) -> None:
         """Have ``text`` loaded at each boot. The service starts with it, which changes nothing in what is loaded."""
         os.makedirs(os.path.dirname(self.path), mode=0o755, exist_ok=True)
         write(self.path, text)
         sync_folder(os.path.dirname(self.path))
-        write_file(self.unit.path, self.unit)
-        sync_folder(os.path.dirname(self.unit.path))
+        for unit in self.units:
+            os.makedirs(os.path.dirname(unit.path), mode=0o755, exist_ok=True)
+            write_file(unit.path, unit)
+            sync_folder(os.path.dirname(unit.path))
         steps = (["daemon-reload"], ["--quiet", "reenable", self.service], ["start", self.service])
         for step in steps:
             code, _output, errors = self.run(["systemctl", *step])

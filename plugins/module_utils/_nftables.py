@@ -36,7 +36,7 @@ set -e
 show() {{ nft -s list ruleset; echo '{_SEPARATOR}'; }}
 nft -f "$1"; show
 nft -f "$2"; show
-nft -f "$2"; show
+if nft -f "$2" 2>/dev/null; then show; fi
 """
 
 
@@ -102,7 +102,7 @@ class Nft:
             hint = "They need something outside of their table: another table, or an interface by iif or oif"
             also = "(use iifname or oifname: at boot no interface is there yet)."
             raise NftError("Nothing was changed. " + "\n".join([*explain(errors, ruleset, path), f"{hint} {also}"]))
-        problems = judge_trial(self.table, *listings[:3])
+        problems = judge_trial(self.table, listings[0], listings[1], listings[2])
         if problems:
             raise NftError("Nothing was changed. " + "\n".join(problems))
         return without_state(split_tables(listings[1])[str(self.table)])

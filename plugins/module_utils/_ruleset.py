@@ -99,7 +99,10 @@ def canaries(tables: t.Iterable[str], token: str) -> str:
 
 
 def judge_trial(table: Table, before: str, after: str, twice: str) -> list[str]:
-    """Judge listings of a trial: of the canaries, with the candidate loaded, and with it loaded once more."""
+    """Judge listings of a trial: of the canaries, with the candidate loaded, and with it loaded once more.
+
+    The last is empty where the candidate could not be loaded once more.
+    """
     own = str(table)
     old, new = split_tables(before), split_tables(after)
     new_own = new.pop(own, "")
@@ -187,7 +190,12 @@ def compose(content: str, extra: str, users: t.Mapping[str, int | None], rule: s
     )
     own_rule = f"\n# The connection of the run that loaded this.\n{rule}" if rule else ""
     parts, text = [], ""
-    for name, part in (("users", definitions), ("content", content), ("connection", own_rule), ("extra", extra)):
+    for name, part in (
+        ("users", definitions),
+        ("content", content),
+        ("connection", own_rule),
+        ("extra (nftables_extra)", extra),
+    ):
         if part.strip():
             parts.append((name, text.count("\n")))
             text += part.rstrip("\n") + "\n"
