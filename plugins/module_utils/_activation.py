@@ -83,6 +83,26 @@ class Outcome:
     def changed_paths(self) -> list[str]:
         return sorted(p for p in {*self.before, *self.after} if self.before.get(p) != self.after.get(p))
 
+    def diffs(self) -> list[dict[str, str]]:
+        """Return one diff for each file that changes; of a file that not everybody may read, the mode alone."""
+
+        def shown(file: ManagedFile | None) -> str:
+            if file is None:
+                return ""
+            if not file.mode & 0o004:
+                return f"(mode {file.mode:04o}, the content is not shown)\n"
+            return file.content.decode("utf-8", "backslashreplace")
+
+        return [
+            {
+                "before_header": path,
+                "after_header": path,
+                "before": shown(self.before.get(path)),
+                "after": shown(self.after.get(path)),
+            }
+            for path in self.changed_paths
+        ]
+
 
 def _check_stage(service: Service, folder: str) -> None:
     problems = service.check(folder)

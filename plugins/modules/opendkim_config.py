@@ -140,12 +140,13 @@ from ansible_collections.mailops.relay.plugins.module_utils import _opendkim
 from ansible_collections.mailops.relay.plugins.module_utils._activation import (
     ActivationError,
     NotInstalled,
-    Outcome,
     activate,
 )
 from ansible_collections.mailops.relay.plugins.module_utils._files import ManagedFile
 from ansible_collections.mailops.relay.plugins.module_utils._generations import Generations, StoreError
 from ansible_collections.mailops.relay.plugins.module_utils._opendkim_service import Opendkim
+
+EXTRA = "config_extra (of the role: opendkim_extra)"
 
 ARGUMENTS: dict[str, t.Any] = {
     "state": {"type": "str", "choices": ["started", "stopped"], "default": "started"},
@@ -189,28 +190,11 @@ def with_extra(files: list[ManagedFile], config: str, extra: str, protected: t.M
     given = _opendkim.settings(extra)
     for name, reason in protected.items():
         if name.lower() in given:
-            raise ValueError(f"config_extra: {name} {given[name.lower()]!r} is not accepted; {reason}")
+            raise ValueError(f"{EXTRA}: {name} {given[name.lower()]!r} is not accepted; {reason}")
     if not extra.strip():
         return files
     text = f"\n{extra.rstrip()}\n".encode()
     return [replace(file, content=file.content + text) if file.path == config else file for file in files]
-
-
-def diffs(outcome: Outcome) -> list[dict[str, str]]:
-    """Return one diff for each file that changes."""
-
-    def shown(file: ManagedFile | None) -> str:
-        return file.content.decode("utf-8", "backslashreplace") if file else ""
-
-    return [
-        {
-            "before_header": path,
-            "after_header": path,
-            "before": shown(outcome.before.get(path)),
-            "after": shown(outcome.after.get(path)),
-        }
-        for path in outcome.changed_paths
-    ]
 
 
 def stop(service: Opendkim, check_mode: bool) -> dict[str, t.Any]:
@@ -248,7 +232,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         "changed": outcome.changed,
         "action": outcome.action,
         "changed_files": outcome.changed_paths,
-        "diff": diffs(outcome),
+        "diff": outcome.diffs(),
     }
 
 

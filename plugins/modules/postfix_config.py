@@ -46,17 +46,21 @@ options:
     elements: dict
     required: true
     description: All files of the set. A file of the previous set that is not named here is removed.
-    options:
+    suboptions:
       name:
         type: str
         required: true
         description: File name in O(directory), such as V(main.cf).
       content:
         type: str
+        required: true
         description: Text of the file, which everybody on the host may read.
-      secret:
-        type: str
-        description: Text of the file, which only root may read, and which stays out of the diff and of all logs.
+  secret_files:
+    type: dict
+    default: {}
+    description:
+      - Further files of the set, the text of each by its name in O(directory).
+      - Only root may read them, and they stay out of the diff and of all logs.
   main_cf_extra:
     type: str
     default: ''
@@ -77,7 +81,7 @@ options:
     elements: dict
     default: []
     description: Listeners that have to work and be closed after the swap.
-    options:
+    suboptions:
       name:
         type: str
         default: smtp
@@ -117,8 +121,8 @@ EXAMPLES = r"""
         content: "{{ lookup('ansible.builtin.template', 'main.cf.j2') }}"
       - name: master.cf
         content: "{{ lookup('ansible.builtin.template', 'master.cf.j2') }}"
-      - name: sasl_passwd
-        secret: "{{ lookup('ansible.builtin.template', 'sasl_passwd.j2') }}"
+    secret_files:
+      sasl_passwd: "{{ lookup('ansible.builtin.template', 'sasl_passwd.j2') }}"
     listeners:
       - port: 25
       - port: 465
@@ -161,7 +165,6 @@ from ansible_collections.mailops.relay.plugins.module_utils import _main_cf
 from ansible_collections.mailops.relay.plugins.module_utils._activation import (
     ActivationError,
     NotInstalled,
-    Outcome,
     activate,
 )
 from ansible_collections.mailops.relay.plugins.module_utils._files import ManagedFile
@@ -177,12 +180,11 @@ ARGUMENTS: dict[str, t.Any] = {
         "required": True,
         "options": {
             "name": {"type": "str", "required": True},
-            "content": {"type": "str"},
-            "secret": {"type": "str", "no_log": True},
+            "content": {"type": "str", "required": True},
         },
-        "required_one_of": [("content", "secret")],
-        "mutually_exclusive": [("content", "secret")],
     },
+    # Not in "files": the log of the invocation leaves out whole options only.
+    "secret_files": {"type": "dict", "default": {}, "no_log": True},
     "main_cf_extra": {"type": "str", "default": ""},
     "main_cf_protected": {"type": "dict", "default": {}},
     "optional_parameters": {"type": "list", "elements": "str", "default": []},
@@ -247,36 +249,16 @@ def check_names(names: t.Sequence[str]) -> None:
 def wanted_files(params: t.Mapping[str, t.Any], known: t.Collection[str] | None) -> list[ManagedFile]:
     """Return the files of the set. ``known`` are the parameters that Postfix has, None where it is not installed."""
     unknown = [name for name in params["optional_parameters"] if known is not None and name not in known]
-    check_names([file["name"] for file in params["files"]])
+    check_names([*(file["name"] for file in params["files"]), *params["secret_files"]])
     files = []
     for file in params["files"]:
-        content = file["secret"] if file["content"] is None else file["content"]
+        content = file["content"]
         if file["name"] == "main.cf":
             content = final_main_cf(content, params["main_cf_extra"], params["main_cf_protected"], unknown)
-        mode = 0o644 if file["secret"] is None else 0o600
-        files.append(ManagedFile(os.path.join(params["directory"], file["name"]), content.encode(), mode))
+        files.append(ManagedFile(os.path.join(params["directory"], file["name"]), content.encode()))
+    for name, content in params["secret_files"].items():
+        files.append(ManagedFile(os.path.join(params["directory"], name), content.encode(), mode=0o600))
     return files
-
-
-def diffs(outcome: Outcome) -> list[dict[str, str]]:
-    """Return one diff for each file that changes; of a file that not everybody may read, the mode alone."""
-
-    def shown(file: ManagedFile | None) -> str:
-        if file is None:
-            return ""
-        if not file.mode & 0o004:
-            return f"(mode {file.mode:04o}, the content is not shown)\n"
-        return file.content.decode("utf-8", "backslashreplace")
-
-    return [
-        {
-            "before_header": path,
-            "after_header": path,
-            "before": shown(outcome.before.get(path)),
-            "after": shown(outcome.after.get(path)),
-        }
-        for path in outcome.changed_paths
-    ]
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
@@ -301,7 +283,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         "changed_files": outcome.changed_paths,
         "checked": installed and bool(outcome.changed_paths),
         "stranger_vantages": strangers,
-        "diff": diffs(outcome),
+        "diff": outcome.diffs(),
     }
 
 

@@ -55,9 +55,10 @@ class Host:
         *,
         network: str = "none",
         image: str | None = None,
+        suffix: str = "",
         **variables: t.Any,
     ) -> None:
-        self.name = f"mailops-it-{role}-{suite}-{os.getpid()}"
+        self.name = f"mailops-it-{role}-{suite}-{os.getpid()}{suffix}"
         self.folder = folder
         self.network = network
         self.image = image or f"localhost/mailops-test:{suite}"

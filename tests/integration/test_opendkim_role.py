@@ -14,7 +14,7 @@ import json
 import typing as t
 
 import pytest
-from dkim_host import Host
+from container_host import Host
 from dkim_verifier import verify
 
 KEYS = "/etc/dkimkeys"
@@ -63,7 +63,7 @@ with smtplib.SMTP(%(to)r, 25, source_address=(%(source)r, 0), timeout=30) as cli
 
 @pytest.fixture(scope="module", params=["bookworm", "trixie"])
 def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Host]:
-    host = Host(request.param, tmp_path_factory.mktemp("opendkim"))
+    host = Host("opendkim", request.param, tmp_path_factory.mktemp("opendkim"))
     try:
         host.start()
         yield host

@@ -184,10 +184,10 @@ def test_next_hops_in_order_each_with_its_own_login_and_tls(host):
 def test_a_password_is_seen_nowhere(host):
     played = host.play("-vvvv", "--diff", relay_next_hops=[{**HOP, "password": "another-secret"}])
     assert played.ok
-    # Ansible prints the user's own command line, extra variables included, once.
-    shown = [line for line in played.output.splitlines() if "another-secret" in line and "--extra-vars" not in line]
+    # Ansible prints the options of the user's own command line, these extra variables among them.
+    shown = [line for line in played.output.splitlines() if "another-secret" in line and "extra_vars: " not in line]
     assert shown == []
-    assert host.run("journalctl --no-pager | grep -c another-secret || true") == "0"
+    assert host.run("journalctl --no-pager | grep another-secret || true") == ""
     assert host.play().changed == 1
 
 
@@ -224,7 +224,7 @@ def test_a_folder_of_the_images_own_layer(tmp_path, host):
     image = f"localhost/mailops-it-baked:{suite}"
     host.run("systemctl stop postfix; cp /etc/postfix/master.cf.proto /root/master.cf")
     host.podman("commit", "--quiet", host.name, image)
-    baked = Host("baked", suite, tmp_path, image=image, **BASE)
+    baked = Host("postfix", suite, tmp_path, image=image, suffix="-baked", **BASE)
     baked.start()
     try:
         # As the package leaves it, and in the image's layer all the same.
