@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from ansible_collections.mailops.relay.plugins.module_utils import _syntax, _uri
 
 CRITICAL = 128
-"""Issuer Critical Flag: a CA that does not know the property must not issue; other bits are reserved (RFC 8659, 4.1)."""
+"""Issuer Critical: a CA that does not know the property must not issue, other bits are reserved (RFC 8659, 4.1)."""
 
 ISSUE_TAGS = ("issue", "issuewild", "issuemail")
 """Properties that name an issuer: RFC 8659, 4.2 and 4.3, and RFC 9495, 3."""

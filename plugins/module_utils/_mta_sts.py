@@ -22,8 +22,7 @@ from ansible_collections.mailops.relay.plugins.module_utils import _syntax
 
 VERSION = "v=STSv1"
 MODES = ("enforce", "testing", "none")
-MAX_TERM = re.compile(r"\r?\n")
-_MAX_AGE = 31557600
+MAX_MAX_AGE = 31557600
 """Seconds of a year, the longest ``max_age`` (RFC 8461, 3.2)."""
 
 MAX_POLICY_SIZE = 65536
