@@ -31,7 +31,7 @@ options:
     type: dict
     required: true
     description:
-      - Facts of each service, by the names that O(mailops.relay.relay#role:relay_services) accepts.
+      - Facts of each service, by the names that O(mailops.relay.relay#role:main:relay_services) accepts.
       - Each fact is returned with the service in RV(services).
 """
 

@@ -30,12 +30,11 @@ INPUT_AND_OUTPUT = {
     "_opendkim.py",
     "_opendkim_service.py",
     "_postfix.py",
-    "_rsa.py",
     "_smtp.py",
     "_ssh_connection.py",
 }
 FORBIDDEN_IN_PURE = {"ansible", "cryptography", "dns", "os", "shutil", "smtplib", "socket", "ssl", "subprocess", "yaml"}
-ONE_IMPORTER = {"smtplib": "_smtp.py", "cryptography": "_rsa.py"}
+ONE_IMPORTER = {"smtplib": "_smtp.py", "cryptography": "_dkim_keys.py"}
 
 
 def imports(path: Path) -> set[str]:
