@@ -76,7 +76,7 @@ options:
       - How to let in the connection by which this module was started. It is looked up on the host, in the
         environment of the processes that have started the module.
       - No rule is added for a connection that is let in by the rules for O(connection.ports) anyway.
-    options:
+    suboptions:
       chain:
         type: str
         required: true

@@ -38,31 +38,31 @@ def test_a_listing_is_split_into_its_tables():
 
 LISTED = """\
 table inet ours {
-	flags dormant
-	set trusted {
-		type ipv4_addr
-		flags interval
-		elements = { 10.0.0.0/8,
-				192.0.2.1 }
-	}
+    flags dormant
+    set trusted {
+        type ipv4_addr
+        flags interval
+        elements = { 10.0.0.0/8,
+                192.0.2.1 }
+    }
 
-	set seen {
-		type ipv4_addr
-		flags dynamic,timeout
-		timeout 2m
-		elements = { 192.0.2.7 limit rate over 60/minute timeout 2m expires 10s,
-				192.0.2.8 limit rate over 60/minute timeout 2m expires 12s }
-	}
+    set seen {
+        type ipv4_addr
+        flags dynamic,timeout
+        timeout 2m
+        elements = { 192.0.2.7 limit rate over 60/minute timeout 2m expires 10s,
+                192.0.2.8 limit rate over 60/minute timeout 2m expires 12s }
+    }
 
-	set banned {
-		type ipv4_addr
-		flags timeout
-		elements = { 192.0.2.9 timeout 1h expires 10m }
-	}
+    set banned {
+        type ipv4_addr
+        flags timeout
+        elements = { 192.0.2.9 timeout 1h expires 10m }
+    }
 
-	chain input {
-		ip saddr @seen drop
-	}
+    chain input {
+        ip saddr @seen drop
+    }
 }
 """
 
