@@ -50,6 +50,14 @@ def test_c_is_readable_for_ipv6() -> None:
     assert explanation({WHY: ["%{c}"]}, ip="2001:DB8:0:0::1") == ("fail", HERE_6)
 
 
+def test_an_explanation_is_limited_to_ascii() -> None:
+    dns = Dns({"example.com TXT": spf("-all exp=why.%{d}"), WHY: ["%{l} %{L}"]})
+    arguments = _spf_model.mail_from_identity(HERE, "\u00fc@example.com", "h.example")
+    assert _spf_check.check_host(arguments, dns).explanation == ""
+    dns.zone[WHY.lower()] = ["%{L}"]
+    assert _spf_check.check_host(arguments, dns).explanation == "%C3%BC"
+
+
 @pytest.mark.parametrize(
     "zone",
     [
@@ -83,8 +91,9 @@ def test_an_explanation_that_cannot_be_had_changes_nothing(zone: Zone) -> None:
         pytest.param("include:x.example -all exp=why.%{d}", {"x.example TXT": spf("redirect=y.example"),
                      "y.example TXT": spf("-all exp=y.example"), WHY: ["mine"]}, ("fail", "mine"),
                      id="6.2 not that of a redirect inside an include"),
-        pytest.param("a:v.example a:v.example -all exp=%{p}.%{d}", {"unknown.example.com TXT": ["%{p}"]},
-                     ("fail", "unknown"), id="4.6.4 lookups for exp are not limited"),
+        pytest.param("a:v.example a:v.example a:w.example -all exp=%{p}.%{d}", {"w.example A": ["192.0.2.9"],
+                     "unknown.example.com TXT": ["%{p}"]}, ("fail", "unknown"),
+                     id="4.6.4 lookups for exp are not limited"),
         pytest.param(f"{' '.join(['exists:x.example'] * 10)} -all exp=why.%{{d}}", {"x.example A": ["127.0.0.1"],
                      WHY: ["x"]}, ("pass", ""), id="6.2 nothing to explain"),
     ],
@@ -160,10 +169,12 @@ def test_a_problem_names_the_term_and_the_section() -> None:
         ("a exists:x.example -all", HERE_6, ["example.com AAAA", "x.example A"]),
         ("ptr -all", HERE, ["1.2.0.192.in-addr.arpa PTR"]),
         ("?all exp=x.example", HERE, []),
+        ("a:a..x.example exists:%{l}..x.example -all", HERE, []),
+        ("include:y.example ?all", HERE, ["y.example TXT"]),
     ],
 )
 def test_no_question_is_asked_in_vain(record: str, ip: str, asked: list[str]) -> None:
-    dns = Dns({"example.com TXT": spf(record)})
+    dns = Dns({"example.com TXT": spf(record), "y.example TXT": spf("-all exp=why.y.example")})
     _spf_check.check_host(_spf_model.mail_from_identity(ip, "me@example.com", "h.example"), dns)
     assert dns.asked == ["example.com TXT", *asked]
 
