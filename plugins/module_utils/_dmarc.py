@@ -230,7 +230,8 @@ def only_record(texts: t.Iterable[str]) -> t.Optional[PolicyRecord]:
 def stated_policy(record: PolicyRecord, kind: Kind) -> Policy:
     """Return what the record asks for in p, sp or np; None where receivers do not apply DMARC (RFC 9989, 4.7, 4.10.1).
 
-    sp and np are for names below the one where the record is; np falls back to sp, both fall back to p.
+    sp and np are for names below the one where the record is; np falls back to sp, both fall back to p. Without a p,
+    they do not count: the record is taken for one of p=none.
     """
     if kind not in t.get_args(Kind):
         raise ValueError(f"{kind!r} is not a kind of domain; one of {', '.join(t.get_args(Kind))} is accepted")

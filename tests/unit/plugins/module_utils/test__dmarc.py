@@ -211,6 +211,7 @@ POLICIES = [
     ("p=reject; pct=0", ("reject", "reject", "reject"), ("quarantine", "quarantine", "quarantine")),
     ("p=reject; pct=50", ("reject", "reject", "reject"), ("reject", "reject", "reject")),
     ("rua=mailto:a@example.com", ("none", "none", "none"), ("none", "none", "none")),
+    ("sp=reject; rua=mailto:a@example.com", ("none", "none", "none"), ("none", "none", "none")),
     ("p=reject; sp=off; rua=mailto:a@example.com", ("none", "none", "none"), ("none", "none", "none")),
     ("adkim=s", (None, None, None), (None, None, None)),
 ]
