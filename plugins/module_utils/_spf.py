@@ -67,10 +67,17 @@ def _domain_spec(rest: str) -> MacroString:
     return _spf_macro.domain_spec(rest[1:])
 
 
+def _ending(pattern: re.Pattern[str], rest: str) -> re.Match[str]:
+    """Return where ``rest`` ends with what the pattern describes; both patterns describe nothing at all, too."""
+    found = pattern.search(rest)
+    if found is None:
+        raise ValueError(f"{rest!r} does not end as a term may (RFC 7208, 12)")
+    return found
+
+
 def _named(rest: str) -> tuple[MacroString, DualCidrLength]:
     """Parse ``[ ":" domain-spec ] [ dual-cidr-length ]`` (5.3, 5.4)."""
-    cidr = _DUAL_CIDR.search(rest)
-    assert cidr is not None
+    cidr = _ending(_DUAL_CIDR, rest)
     if rest[: cidr.start()].startswith("/"):
         raise ValueError(f"{rest!r} is not a dual-cidr-length, such as /24, //64 or /24//64 (RFC 7208, 5.6)")
     length = DualCidrLength(_length(cidr[1], 32), _length(cidr[2], 128))
@@ -78,8 +85,7 @@ def _named(rest: str) -> tuple[MacroString, DualCidrLength]:
 
 
 def _network(rest: str) -> tuple[str, str | None]:
-    cidr = _CIDR.search(rest)
-    assert cidr is not None
+    cidr = _ending(_CIDR, rest)
     if not rest.startswith(":"):
         raise ValueError("':' and a network are expected behind the name (RFC 7208, 5.6)")
     return rest[1 : cidr.start()], cidr[1]

@@ -213,8 +213,8 @@ class Relay(Host):
         return Host("nftables", self.suite, folder, **{**self.variables, **connection})
 
     def rules(self) -> str:
-        """Return the table as it is loaded, without counters and state."""
-        return self.run("nft -s list table inet mailops_relay 2>/dev/null || true")
+        """Return the table as it is loaded, without counters and the elements of sets, which packets add to."""
+        return self.run("nft -s -t list table inet mailops_relay 2>/dev/null || true")
 
     def timers(self) -> str:
         return self.run("systemctl list-units --plain --no-legend 'mailops-relay-firewall-undo-*.timer'")

@@ -72,7 +72,7 @@ def test_extra_comes_last() -> None:
     assert opendkim_config.with_extra(files, CONFIG, " \n", {}) == files
     changed = opendkim_config.with_extra(files, CONFIG, "LogWhy yes", {"Mode": "nothing"})
     assert [file.content for file in changed] == [b"Mode s\n\nLogWhy yes\n", b"b"]
-    with pytest.raises(ValueError, match="opendkim_extra.*: Mode 'v' is not accepted; it signs"):
+    with pytest.raises(ValueError, match=r"opendkim_extra.*: Mode 'v' is not accepted; it signs"):
         opendkim_config.with_extra(files, CONFIG, "LogWhy yes\nmode v", {"Mode": "it signs"})
 
 
