@@ -96,7 +96,7 @@ lab-down: setup ## remove the lab: containers and network
 
 clean: ## remove the lab, .venv and everything made here (the images stay: make clean-images)
 	@if [ -e .venv/bin/molecule ] && [ -e .ansible/containers.conf ]; then $(MAKE) lab-down; fi
-	rm -rf .ansible .venv .pytest_cache .ruff_cache .mypy_cache tests/output mailops-relay-*.tar.gz
+	rm -rf .ansible .venv .hypothesis .pytest_cache .ruff_cache .mypy_cache tests/output mailops-relay-*.tar.gz
 
 clean-images: ## remove the images of the lab, so that they are built anew
 	@podman image rm --ignore localhost/mailops-test:{bookworm,trixie} localhost/mailops-base:{bookworm,trixie}
