@@ -12,6 +12,7 @@ import concurrent.futures
 import os
 import re
 import socket
+import ssl
 import time
 import typing as t
 
@@ -63,10 +64,21 @@ def _port(service: str) -> int | None:
         return None
 
 
+def _reason(error: OSError, files: t.Sequence[str]) -> str:
+    """Say in words what OpenSSL, or the system, has against a certificate and its key."""
+    if isinstance(error, ssl.SSLError):
+        mismatch = "MISMATCH" in (error.reason or "")
+        found = "the key does not belong to the certificate" if mismatch else "no certificate with its key is there"
+        return f"{found}. Accepted: both in PEM format, the certificate before those of its authorities"
+    missing = [name for name in files if not os.path.exists(name)]
+    return f"{error.strerror}: {', '.join(missing)}" if missing else f"{error.strerror}"
+
+
 class Postfix:
     """The Postfix instance whose configuration directory is ``directory``.
 
-    ``wait`` is the time in seconds that it has to come up and answer.
+    ``wait`` is the time in seconds that it has to come up and answer. With ``files_may_be_missing`` a certificate that
+    does not exist is no problem: in check mode nobody has made it.
     """
 
     def __init__(
@@ -75,13 +87,16 @@ class Postfix:
         directory: str,
         listeners: t.Sequence[Listener],
         vantages: t.Sequence[Vantage],
+        *,
         wait: float = 20,
+        files_may_be_missing: bool = False,
     ) -> None:
         self.run = run
         self.directory = directory
         self.listeners = listeners
         self.vantages = vantages
         self.wait = wait
+        self.files_may_be_missing = files_may_be_missing
 
     # Judging a candidate
 
@@ -90,7 +105,7 @@ class Postfix:
         problems = self._complaints(stage, ["postconf", "-c", stage, "-n"])
         problems += [p for p in self._complaints(stage, ["postconf", "-c", stage, "-M"]) if p not in problems]
         if not problems:
-            problems = self._check_tables(stage)
+            problems = self._check_tables(stage) + self._check_chain(stage)
         return problems or self._complaints(stage, ["postfix", "-c", stage, "check"])
 
     def _complaints(self, stage: str, command: list[str]) -> list[str]:
@@ -114,6 +129,21 @@ class Postfix:
             for table, parameter in users.items()
             for complaint in self._complaints(stage, ["postmap", "-c", stage, "-q", ANY_KEY, table])
         ]
+
+    def _check_chain(self, stage: str) -> list[str]:
+        """Load the certificate and its key as smtpd(8) will. It starts without them and only fails in TLS."""
+        _code, output, _errors = self.run(["postconf", "-c", stage, "-h", "-x", "smtpd_tls_chain_files"])
+        files = [name for name in re.split(r"[,\s]+", output.strip()) if name]
+        if self.files_may_be_missing and not all(os.path.exists(name) for name in files):
+            return []
+        # The key comes first (postconf(5)). More than one chain is for several algorithms, which nobody here asks for.
+        if len(files) not in (1, 2):
+            return []
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certfile=files[-1], keyfile=files[0])
+        except OSError as error:
+            return [f"smtpd_tls_chain_files: {' and '.join(files)}: {_reason(error, files)}"]
+        return []
 
     # State
 

@@ -270,7 +270,9 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     files = wanted_files(params, known_parameters(module.run_command) if installed else None)
     places = vantages(params["addresses"], params["trusted_networks"], params["families"])
     listeners = [Listener(**listener) for listener in params["listeners"]]
-    service = Postfix(module.run_command, params["directory"], listeners, places)
+    service = Postfix(
+        module.run_command, params["directory"], listeners, places, files_may_be_missing=module.check_mode
+    )
     outcome = activate(
         Generations(params["directory"]), files, service if installed else NotInstalled(), module.check_mode
     )

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -91,3 +92,12 @@ def test_the_installed_collection_judges_a_description(installed):
     refused = deploy(installed, "relay1", "--check")
     assert "relay_hostname: 'relay1' is not a fully qualified domain name" in refused.stdout + refused.stderr
     assert "The description of relay1 has 1 problem; nothing was changed." in refused.stdout + refused.stderr
+
+
+def test_trust_that_is_meant_is_reported_by_name(installed):
+    (installed / "hosts.yml").write_text(INVENTORY.format(hostname="relay1.example.org"))
+    (installed / "describe.yml").write_text("- hosts: relays\n  roles: [mailops.relay.relay]\n")
+    unsafe = json.dumps({"relay_unsafe_networks": [{"network": "0.0.0.0/0", "reason": "no way in from elsewhere"}]})
+    described = run("ansible-playbook", "-i", "hosts.yml", "describe.yml", "-e", unsafe, path=installed)
+    shown = " ".join((described.stdout + described.stderr).split())
+    assert "relay1: relay_unsafe_networks lets 0.0.0.0/0 relay on purpose: no way in from elsewhere" in shown
