@@ -7,26 +7,11 @@
 from __future__ import annotations
 
 import typing as t
-from pathlib import Path
 
-import yaml
 from ansible.errors import AnsibleActionFail
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible_collections.mailops.relay.plugins.module_utils import _relay
-
-SPECIFICATION = Path(__file__).parents[2] / "roles" / "relay" / "meta" / "argument_specs.yml"
-
-
-def read_options(path: Path = SPECIFICATION) -> dict[str, dict[str, t.Any]]:
-    """Return the options of the role's argument specification, ready for Ansible's validator."""
-    specification = yaml.safe_load(path.read_text(encoding="utf-8"))
-    options: dict[str, dict[str, t.Any]] = specification["argument_specs"]["main"]["options"]
-    for option in options.values():
-        # Ansible fills the defaults of suboptions only where the option says so.
-        if option["type"] == "dict":
-            option["apply_defaults"] = True
-    return options
+from ansible_collections.mailops.relay.plugins.plugin_utils._description import DescriptionError, read_values
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -39,27 +24,20 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         _options, arguments = self.validate_argument_spec({"services": {"type": "dict", "required": True}})
-        options = read_options()
         host = variables["inventory_hostname"]
-        self._stop_on(_relay.unknown_names(variables, options), host)
-        given = {name: self._templar.template(variables[name]) for name in options if name in variables}
-        validated = ArgumentSpecValidator(options).validate(given)
-        self._stop_on(list(validated.error_messages), host)
-        values = validated.validated_parameters
-        self._stop_on([*_relay.check(values), *self._shared_hostnames(variables)], host)
+        try:
+            values = read_values(host, variables, lambda name: self._templar.template(variables[name]))
+            shared = self._shared_hostnames(variables)
+            if shared:
+                raise DescriptionError(host, shared)
+        except DescriptionError as problems:
+            raise AnsibleActionFail(str(problems)) from None
         for entry in values["relay_unsafe_networks"]:
             self._display.warning(
                 f"{host}: relay_unsafe_networks lets {entry['network']} relay on purpose: {entry['reason']}"
             )
         # The description holds the next hops' passwords; the problems above never do.
         return {**result, "_ansible_no_log": True, **_relay.derive(values, arguments["services"])}
-
-    @staticmethod
-    def _stop_on(problems: list[str], host: str) -> None:
-        if problems:
-            count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-            lines = "\n".join(f"- {problem}" for problem in problems)
-            raise AnsibleActionFail(f"The description of {host} has {count}; nothing was changed.\n{lines}")
 
     def _shared_hostnames(self, variables: dict[str, t.Any]) -> list[str]:
         """Problems of host names that two relays claim; looked for once per play, since it reads all hosts."""

@@ -16,6 +16,8 @@ import ipaddress
 import re
 import typing as t
 
+from ansible_collections.mailops.relay.plugins.module_utils import _domains
+
 Network = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 Description = t.Dict[str, t.Any]
 Problems = t.Iterator[str]
@@ -253,6 +255,7 @@ def check(values: Description) -> list[str]:
         _check_addresses,
         _check_networks,
         _check_domains,
+        _domains.check,
         _check_next_hops,
         _check_service,
     )

@@ -97,14 +97,30 @@ def _readers() -> str:
     )
 
 
+# relay_dns becomes records, which no service needs.
+READ_FOR_DNS = {"dns"}
 # relay_unsafe_networks and relay_domains reach the roles as what follows from them.
 DERIVED = {"unsafe_networks": "__relay.networks", "domains": "__relay.dkim.domains"}
 
 
 def test_every_option_has_a_reader() -> None:
     text = _readers()
-    for name in (option[len("relay_") :] for option in _options()):
+    for name in {option[len("relay_") :] for option in _options()} - READ_FOR_DNS:
         assert re.search(re.escape(DERIVED.get(name, f"__relay.{name}")) + r"\b", text), name
+
+
+def _suboptions(options: dict[str, t.Any]) -> t.Iterator[str]:
+    """Names of the innermost options, as Python looks them up: ``["spf"]["terms"]``."""
+    for name, option in options.items():
+        inner = list(_suboptions(option.get("options", {})))
+        yield from (f'["{name}"]{suboption}' for suboption in inner or [""])
+
+
+@pytest.mark.parametrize(("option", "variable"), [("relay_domains", "domain"), ("relay_dns", 'relay["dns"]')])
+def test_what_is_said_of_dns_becomes_records(option: str, variable: str) -> None:
+    text = "".join((UTILS / name).read_text(encoding="utf-8") for name in ("_records.py", "_domains.py"))
+    for suboption in _suboptions(_options()[option]["options"]):
+        assert f"{variable}{suboption}" in text, suboption
 
 
 def test_every_limit_and_firewall_option_has_a_reader() -> None:

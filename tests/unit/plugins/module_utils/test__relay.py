@@ -11,12 +11,19 @@ from ansible_collections.mailops.relay.plugins.module_utils import _relay
 
 SERVICES = {"smtp": {"port": 25, "tls": "may"}, "submission": {"port": 587, "tls": "encrypt"}}
 HOP = {"host": "smtp.example.net", "port": 587, "tls": "secure", "ca_file": None, "user": None, "password": None}
+DOMAIN = {
+    "spf": {"terms": [], "all": "softfail"},
+    "dmarc": {"policy": "none", "subdomain_policy": None, "rua": []},
+    "tlsrpt": {"rua": []},
+    "mx": [],
+    "srv": False,
+}
 GOOD = {
     "relay_hostname": "relay1.example.com",
     "relay_addresses": ["198.51.100.12", "2001:db8:51:0::12"],
     "relay_networks": ["10.20.0.0/16", "198.51.100.128/28", "2001:db8:20::/64"],
     "relay_unsafe_networks": [],
-    "relay_domains": [{"name": "example.org"}, {"name": "Example.NET"}],
+    "relay_domains": [{**DOMAIN, "name": "example.org"}, {**DOMAIN, "name": "Example.NET"}],
     "relay_services": ["smtp", "submission"],
     "relay_next_hops": [],
     "relay_postmaster": "mailops@example.org",
@@ -30,6 +37,7 @@ GOOD = {
         "queue_lifetime": 5,
     },
     "relay_firewall": {"management_ports": [22], "management_networks": []},
+    "relay_dns": {"ttl": 3600, "caa": []},
 }
 
 
@@ -126,12 +134,12 @@ HOSTNAMES = [
         ({"relay_addresses": ["fe80::1"]}, "relay_addresses", "no address that the world can see"),
         ({"relay_addresses": ["2001:db8::1", "2001:db8:0::1"]}, "relay_addresses", "listed twice"),
         (
-            {"relay_domains": [{"name": "example.org"}, {"name": "EXAMPLE.org"}]},
+            {"relay_domains": [{**DOMAIN, "name": "example.org"}, {**DOMAIN, "name": "EXAMPLE.org"}]},
             "relay_domains",
             "'EXAMPLE.org' is listed twice",
         ),
-        ({"relay_domains": [{"name": "exa mple.org"}]}, "relay_domains", "not a domain name"),
-        ({"relay_domains": [{"name": "münchen.example"}]}, "relay_domains", "A-label"),
+        ({"relay_domains": [{**DOMAIN, "name": "exa mple.org"}]}, "relay_domains", "not a domain name"),
+        ({"relay_domains": [{**DOMAIN, "name": "münchen.example"}]}, "relay_domains", "A-label"),
         ({"relay_postmaster": "mailops"}, "relay_postmaster", "cannot get"),
         ({"relay_postmaster": "a@relay1.example.com"}, "relay_postmaster", "another domain"),
         ({"relay_postmaster": "a b@example.com"}, "relay_postmaster", "cannot get"),

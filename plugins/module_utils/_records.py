@@ -1,0 +1,247 @@
+# Copyright: (c) 2026, Mailops contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""The records that the relays need in DNS: from their descriptions and the public halves of their keys.
+
+The relays are all relays of the group, completed by ``_relay.derive``: what a domain needs follows from every relay
+that sends for it, whichever of them a play is limited to. :func:`check` names what keeps the records from being made.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+
+from ansible_collections.mailops.relay.plugins.module_utils import _dkim, _dmarc, _domains, _mx, _ptr, _spf, _tlsrpt
+from ansible_collections.mailops.relay.plugins.module_utils._record import RecordSet
+
+Relay = t.Mapping[str, t.Any]
+Key = t.Mapping[str, t.Any]
+Domain = t.Mapping[str, t.Any]
+Records = t.Iterator[RecordSet]
+
+HELO_SPF = "v=spf1 a -all"
+AGREED = "v=DMARC1"
+
+_WHY_DMARC = {
+    "none": "The policy asks for nothing yet; large receivers want a policy from who sends much (RFC 9989, 4.7).",
+    "quarantine": "Receivers are asked to treat forged mail as suspicious (RFC 9989, 4.7).",
+    "reject": "Receivers are asked to refuse forged mail (RFC 9989, 4.7).",
+}
+
+
+def _addresses(relay: Relay) -> list[_domains.Address]:
+    return [ipaddress.ip_address(address) for address in relay["addresses"]]
+
+
+def _by_domain(relays: t.Iterable[Relay]) -> dict[str, list[tuple[Relay, Domain]]]:
+    """Return the relays of each domain with what each says about it, in the order of the group."""
+    found: dict[str, list[tuple[Relay, Domain]]] = {}
+    for relay in relays:
+        for domain in relay["domains"]:
+            found.setdefault(domain["name"].lower(), []).append((relay, domain))
+    return found
+
+
+def _relay_records(relay: Relay, domains: t.Container[str]) -> Records:
+    name = relay["hostname"].lower()
+    for address in _addresses(relay):
+        yield RecordSet(
+            name,
+            "A" if address.version == 4 else "AAAA",
+            (str(address),),
+            reason="Receivers refuse a HELO name without an address (RFC 5321, 4.1.1.1).",
+        )
+        yield RecordSet(
+            _ptr.join(address),
+            "PTR",
+            (name,),
+            reason="Receivers refuse mail from an address whose name does not lead back to it (RFC 8601, 3).",
+        )
+    if name not in domains:
+        yield RecordSet(
+            name,
+            "TXT",
+            (HELO_SPF,),
+            grade="recommended",
+            reason="Bounces have no sender, so SPF looks at the HELO name (RFC 7208, 10.1.3).",
+        )
+    if relay["dns"]["caa"]:
+        yield RecordSet(
+            name,
+            "CAA",
+            tuple(relay["dns"]["caa"]),
+            grade="optional",
+            reason="Only these authorities may issue certificates for the relay (RFC 8659, 3).",
+        )
+
+
+def _domain_records(name: str, domain: Domain, relays: t.Sequence[Relay]) -> Records:
+    spf = _domains.spf(domain, (address for relay in relays for address in _addresses(relay)))
+    yield RecordSet(
+        name,
+        "TXT",
+        (_spf.join(spf),),
+        reason="Receivers look here which addresses may send for the domain (RFC 7208, 3).",
+    )
+    yield RecordSet(
+        _dmarc.record_name(name),
+        "TXT",
+        (_dmarc.join(_domains.dmarc(domain)),),
+        grade="recommended",
+        reason=_WHY_DMARC[domain["dmarc"]["policy"]],
+    )
+    tlsrpt = _domains.tlsrpt(domain)
+    if tlsrpt:
+        yield RecordSet(
+            _tlsrpt.record_name(name),
+            "TXT",
+            (_tlsrpt.join(tlsrpt),),
+            grade="optional",
+            reason="Senders report here where TLS to the domain's mail servers failed (RFC 8460, 3).",
+        )
+    if domain["mx"]:
+        yield _mx_record(name, domain)
+
+
+def _mx_record(name: str, domain: Domain) -> RecordSet:
+    exchanges = _domains.mx(domain)
+    null = exchanges == [_mx.NULL_MX]
+    return RecordSet(
+        name,
+        "MX",
+        tuple(map(_mx.join, exchanges)),
+        grade="optional" if null else "recommended",
+        reason="The domain takes no mail; senders give up at once (RFC 7505, 3)."
+        if null
+        else "Bounces and answers go here; some receivers refuse mail from a domain without (RFC 5321, 5.1).",
+    )
+
+
+def _srv_records(name: str, relay: Relay) -> Records:
+    for service in relay["services"]:
+        if service["name"] in _domains.SUBMISSION:
+            yield RecordSet(
+                f"_{service['name']}._tcp.{name}",
+                "SRV",
+                (f"0 1 {service['port']} {relay['hostname'].lower()}.",),
+                grade="optional",
+                reason="Mail programs find where to submit mail (RFC 6186, 3.1; RFC 8314, 5.1).",
+            )
+
+
+def _agreements(policies: t.Mapping[str, _dmarc.PolicyRecord]) -> Records:
+    """Yield the records by which one of our domains takes the reports about another (RFC 9990, 4).
+
+    Names of others are theirs to agree. Without a record of ours above both, two names are not of one organisation.
+    """
+    records = {_dmarc.record_name(name): policy for name, policy in policies.items()}
+    for name, policy in policies.items():
+        for host in dict.fromkeys(uri.uri.host for uri in policy.rua):
+            ours = any(f".{host}".endswith(f".{domain}") for domain in policies)
+            if ours and _dmarc.is_external(name, host, records):
+                yield RecordSet(
+                    _dmarc.report_name(name, host),
+                    "TXT",
+                    (AGREED,),
+                    grade="recommended",
+                    reason=f"Without it nobody sends reports about {name} to {host} (RFC 9990, 4).",
+                )
+
+
+def _key_records(keys: t.Iterable[Key]) -> Records:
+    for key in keys:
+        if key["value"] is not None:
+            revoked = _dkim.parse(key["value"]).revoked
+            yield RecordSet(
+                key["name"],
+                "TXT",
+                (key["value"],),
+                grade="optional" if revoked else "required",
+                reason="It says that the key is revoked (RFC 6376, 3.6.1)."
+                if revoked
+                else "Receivers verify signatures with this key (RFC 6376, 3.6).",
+            )
+
+
+def _all(relays: t.Sequence[Relay], keys: t.Iterable[Key]) -> Records:
+    by_domain = _by_domain(relays)
+    for relay in relays:
+        yield from _relay_records(relay, by_domain)
+    for name, senders in by_domain.items():
+        yield from _domain_records(name, senders[0][1], [relay for relay, _domain in senders])
+        for relay, domain in senders:
+            if domain["srv"]:
+                yield from _srv_records(name, relay)
+    yield from _agreements({name: _domains.dmarc(senders[0][1]) for name, senders in by_domain.items()})
+    yield from _key_records(keys)
+
+
+def derive(relays: t.Sequence[Relay], keys: t.Iterable[Key] = ()) -> list[RecordSet]:
+    """Return all record sets of relays that :func:`check` has no problem with, each name and type once.
+
+    ``keys`` are the results of ``dkim_keys``: ``name`` and ``value`` of each record, current, next and retired ones.
+    A key without a value is one that does not exist yet. A TTL that relays disagree on is the shortest.
+    """
+    ttl = min((relay["dns"]["ttl"] for relay in relays), default=0)
+    merged: dict[tuple[str, str], RecordSet] = {}
+    for record in _all(relays, keys):
+        before = merged[record.key].values if record.key in merged else ()
+        first = merged.get(record.key, record)
+        merged[record.key] = RecordSet(
+            record.name, record.type, (*before, *record.values), ttl, first.grade, first.reason
+        )
+    return list(merged.values())
+
+
+def missing_keys(relays: t.Iterable[Relay], keys: t.Iterable[Key]) -> list[str]:
+    """Return where records of keys are expected by the descriptions, and no public half was given."""
+    given = {key["name"].lower() for key in keys if key["value"] is not None}
+    wanted = (
+        _dkim.record_name(relay["dkim"]["selector"], domain)
+        for relay in relays
+        if relay["dkim"]["enabled"]
+        for domain in relay["dkim"]["domains"]
+    )
+    return [name for name in dict.fromkeys(wanted) if name not in given]
+
+
+def check(relays: t.Sequence[Relay], keys: t.Iterable[Key] = ()) -> list[str]:
+    """Return why no records follow from descriptions that each for itself is right: they contradict one another."""
+    problems = []
+    for name, senders in _by_domain(relays).items():
+        for option in ("spf", "dmarc", "tlsrpt", "mx"):
+            first, *others = [(relay["hostname"], domain[option]) for relay, domain in senders]
+            problems += [
+                f"relay_domains: {name!r} has {option}: {value} on {hostname}, and {first[1]} on {first[0]}."
+                " Accepted: one description of a domain for all its relays, as in the variables of the group."
+                for hostname, value in others
+                if value != first[1]
+            ]
+    return [*problems, *_check_hostnames(relays), *_check_keys(keys)]
+
+
+def _check_hostnames(relays: t.Iterable[Relay]) -> t.Iterator[str]:
+    names = [relay["hostname"].lower() for relay in relays]
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            count = names.count(name)
+            yield f"relay_hostname: {name!r} is claimed by {count} relays. Accepted: one name for each relay."
+
+
+def _check_keys(keys: t.Iterable[Key]) -> t.Iterator[str]:
+    values: dict[str, str] = {}
+    for key in keys:
+        if key["value"] is None:
+            continue
+        try:
+            _dkim.parse(key["value"])
+            record = RecordSet(key["name"], "TXT", (key["value"],))
+        except ValueError as error:
+            yield f"keys: {key['name']!r}: {error}. Accepted: items with name and value, such as dkim_keys returns."
+            continue
+        if values.setdefault(record.name, record.values[0]) != record.values[0]:
+            yield f"keys: {key['name']!r} has two keys. Accepted: one key for each selector (RFC 6376, 3.6.2.2)."

@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, Mailops contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""Reading the description of a host on the controller: from its variables to what ``_relay.derive`` returns.
+
+Names, types and defaults are those of the argument specification of the role, facts of the services those of its
+variables: the role is where they are stated.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.mailops.relay.plugins.module_utils import _relay
+
+ROLE = Path(__file__).parents[2] / "roles" / "relay"
+SPECIFICATION = ROLE / "meta" / "argument_specs.yml"
+FACTS = ROLE / "vars" / "main.yml"
+
+Options = t.Dict[str, t.Dict[str, t.Any]]
+
+
+class DescriptionError(ValueError):
+    """A description has problems. The message names all of them, each in a line of its own."""
+
+    def __init__(self, host: str, problems: t.Sequence[str]) -> None:
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        lines = "\n".join(f"- {problem}" for problem in problems)
+        super().__init__(f"The description of {host} has {count}; nothing was changed.\n{lines}")
+
+
+def _apply_defaults(options: Options) -> None:
+    """Ansible fills the defaults of suboptions only where the option says so."""
+    for option in options.values():
+        if option["type"] == "dict":
+            option["apply_defaults"] = True
+        _apply_defaults(option.get("options", {}))
+
+
+def read_options(path: Path = SPECIFICATION) -> Options:
+    """Return the options of the role's argument specification, ready for Ansible's validator."""
+    specification = yaml.safe_load(path.read_text(encoding="utf-8"))
+    options: Options = specification["argument_specs"]["main"]["options"]
+    _apply_defaults(options)
+    return options
+
+
+def read_services(path: Path = FACTS) -> dict[str, dict[str, t.Any]]:
+    """Return the facts of each service, for readers that are not in a play of the role."""
+    services: dict[str, dict[str, t.Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))["__relay_services"]
+    return services
+
+
+def read_values(host: str, names: t.Iterable[str], value_of: t.Callable[[str], t.Any]) -> dict[str, t.Any]:
+    """Return the host's variables of the description, checked, with all defaults; or raise DescriptionError.
+
+    ``names`` are all variables of the host, ``value_of`` returns the templated value of one.
+    """
+    options = read_options()
+    present = set(names)
+    unknown = _relay.unknown_names(present, options)
+    if unknown:
+        raise DescriptionError(host, unknown)
+    validated = ArgumentSpecValidator(options).validate({name: value_of(name) for name in options if name in present})
+    problems = list(validated.error_messages) or _relay.check(validated.validated_parameters)
+    if problems:
+        raise DescriptionError(host, problems)
+    values: dict[str, t.Any] = validated.validated_parameters
+    return values
