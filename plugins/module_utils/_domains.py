@@ -90,7 +90,7 @@ def dmarc(domain: Domain) -> _dmarc.PolicyRecord:
     """Return the DMARC Policy Record of a domain."""
     record = _dmarc.PolicyRecord(
         p=domain["dmarc"]["policy"],
-        sp=domain["dmarc"]["subdomain_policy"],
+        sp=None if domain["dmarc"]["subdomain_policy"] == "same" else domain["dmarc"]["subdomain_policy"],
         rua=tuple(_dmarc.ReportUri(report_uri(text)) for text in domain["dmarc"]["rua"]),
     )
     _dmarc.join(record)

@@ -13,7 +13,7 @@ from ansible_collections.mailops.relay.plugins.module_utils import _domains, _sp
 DOMAIN = {
     "name": "example.org",
     "spf": {"terms": [], "all": "softfail"},
-    "dmarc": {"policy": "none", "subdomain_policy": None, "rua": []},
+    "dmarc": {"policy": "none", "subdomain_policy": "same", "rua": []},
     "tlsrpt": {"rua": []},
     "mx": [],
     "srv": False,

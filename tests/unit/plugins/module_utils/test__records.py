@@ -11,7 +11,7 @@ from ansible_collections.mailops.relay.plugins.module_utils import _record, _rec
 
 DOMAIN = {
     "spf": {"terms": [], "all": "softfail"},
-    "dmarc": {"policy": "none", "subdomain_policy": None, "rua": []},
+    "dmarc": {"policy": "none", "subdomain_policy": "same", "rua": []},
     "tlsrpt": {"rua": []},
     "mx": [],
     "srv": False,
@@ -135,7 +135,7 @@ def test_relays_behind_one_address():
     ],
 )
 def test_a_domain_of_ours_agrees_to_get_reports(name, rua, expected):
-    dmarc = {"policy": "none", "subdomain_policy": None, "rua": [rua]}
+    dmarc = {"policy": "none", "subdomain_policy": "same", "rua": [rua]}
     records = table([relay(1, domain(name, dmarc=dmarc), domain("example.com"))])
     assert [name for name, _type in records if "_report" in name] == ([expected] if expected else [])
 

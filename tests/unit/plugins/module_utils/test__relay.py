@@ -13,7 +13,7 @@ SERVICES = {"smtp": {"port": 25, "tls": "may"}, "submission": {"port": 587, "tls
 HOP = {"host": "smtp.example.net", "port": 587, "tls": "secure", "ca_file": None, "user": None, "password": None}
 DOMAIN = {
     "spf": {"terms": [], "all": "softfail"},
-    "dmarc": {"policy": "none", "subdomain_policy": None, "rua": []},
+    "dmarc": {"policy": "none", "subdomain_policy": "same", "rua": []},
     "tlsrpt": {"rua": []},
     "mx": [],
     "srv": False,
