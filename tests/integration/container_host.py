@@ -117,10 +117,9 @@ class Host:
         call = ["--module-name", f"mailops.relay.{name}", "--args", json.dumps(arguments)]
         command = self._command("ansible", "relays", "--one-line", *call)
         done = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False, env=ENVIRONMENT)
-        match = re.search(r"^\S+ \| \S+ => (\{.*\})$", done.stdout, re.MULTILINE)
+        match = re.search(r"^\S+ \| (\S+) => (\{.*\})$", done.stdout, re.MULTILINE)
         assert match, done.stdout + done.stderr
-        result: dict[str, t.Any] = json.loads(match[1])
-        return result
+        return {**json.loads(match[2]), "failed": match[1].startswith("FAILED")}
 
     def eventually(self, script: str, seconds: float = 20) -> str:
         """Run a script until it succeeds."""
