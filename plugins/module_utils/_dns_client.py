@@ -1,0 +1,190 @@
+# Copyright: (c) 2026, Mailops contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""Asking DNS servers with many questions in flight, in a time that one dead server cannot spoil.
+
+A question is sent by UDP, up to three times within the time-out, and by TCP where the answer is truncated. A server
+that lets a question time out is asked nothing more, and the questions it still has in hand end with that one. Before
+its first answer a server has one question only. So all dead servers together cost one time-out at most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import typing as t
+from dataclasses import replace
+
+from ansible_collections.mailops.relay.plugins.module_utils import _dns, _dns_answer
+from ansible_collections.mailops.relay.plugins.module_utils._dns import PlainError, Question, TruncatedError
+from ansible_collections.mailops.relay.plugins.module_utils._dns_answer import Answer, Server
+
+TIMEOUT = 5.0
+IN_FLIGHT = 64
+
+# After which parts of the time-out a question is sent again.
+_PAUSES = (0.2, 0.3)
+
+
+class _SilentError(Exception):
+    """The server does not answer."""
+
+
+class _Peer:
+    """What is known of a server over one transport."""
+
+    def __init__(self) -> None:
+        self.first = asyncio.Lock()
+        self.heard = False
+        self.garbage = False
+        self.given_up: t.Optional[Exception] = None
+        self._at_work: set[asyncio.Future[bytes]] = set()
+
+    async def run(self, exchange: t.Coroutine[t.Any, t.Any, bytes], seconds: float) -> bytes:
+        """Return what the exchange brings, unless it lasts too long, or another one has found out the same before."""
+        if self.given_up:
+            exchange.close()
+            raise self.given_up
+        work = asyncio.ensure_future(exchange)
+        self._at_work.add(work)
+        try:
+            await asyncio.wait({work}, timeout=seconds)
+            if not work.done():
+                self._give_up(_SilentError(f"no answer in {seconds:g} s"))
+            if work.cancelled() or not work.done():
+                raise self.given_up or _SilentError("no answer")
+            octets = work.result()
+            self.heard = True
+            return octets
+        except OSError as error:
+            self._give_up(error)
+            raise
+        finally:
+            self._at_work.discard(work)
+
+    def _give_up(self, reason: Exception) -> None:
+        self.given_up = self.given_up or reason
+        for work in self._at_work:
+            work.cancel()
+
+
+class _Datagrams(asyncio.DatagramProtocol):
+    """Waits for the datagram with the number of the question. The socket is connected: others cannot send to it."""
+
+    def __init__(self, number: bytes, peer: _Peer) -> None:
+        self._number = number
+        self._peer = peer
+        self.arrived: asyncio.Future[t.Union[bytes, OSError]] = asyncio.get_running_loop().create_future()
+
+    def datagram_received(self, data: bytes, addr: t.Any) -> None:  # noqa: ARG002
+        if data[:2] != self._number:
+            self._peer.garbage = True
+        elif not self.arrived.done():
+            self.arrived.set_result(data)
+
+    def error_received(self, exc: Exception) -> None:
+        if not self.arrived.done():
+            self.arrived.set_result(exc if isinstance(exc, OSError) else OSError(str(exc)))
+
+
+async def _by_udp(server: Server, wire: bytes, peer: _Peer, seconds: float) -> bytes:
+    """Send the question until an answer comes; whoever waits for this ends it."""
+    transport, protocol = await asyncio.get_running_loop().create_datagram_endpoint(
+        lambda: _Datagrams(wire[:2], peer), remote_addr=(server.address, server.port)
+    )
+    try:
+        for pause in _PAUSES:
+            transport.sendto(wire)
+            await asyncio.wait({protocol.arrived}, timeout=pause * seconds)
+            if protocol.arrived.done():
+                break
+        else:
+            transport.sendto(wire)
+        arrived = await protocol.arrived
+    finally:
+        transport.close()
+    if isinstance(arrived, OSError):
+        raise arrived
+    return arrived
+
+
+async def _by_tcp(server: Server, wire: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection(server.address, server.port)
+    try:
+        writer.write(len(wire).to_bytes(2, "big") + wire)
+        length = int.from_bytes(await reader.readexactly(2), "big")
+        return await reader.readexactly(length)
+    except asyncio.IncompleteReadError:
+        raise ConnectionResetError(0, "the connection was closed before the answer") from None
+    finally:
+        writer.close()
+
+
+class Client:
+    """Asks servers. It is made inside of the running event loop, and forgets nothing of the servers it gave up."""
+
+    def __init__(self, timeout: float = TIMEOUT, in_flight: int = IN_FLIGHT) -> None:
+        self._timeout = timeout
+        self._places = asyncio.Semaphore(in_flight)
+        self._peers: dict[tuple[str, tuple[str, int]], _Peer] = {}
+        self.asked = 0
+
+    def _peer(self, transport: str, server: Server) -> _Peer:
+        return self._peers.setdefault((transport, server.key), _Peer())
+
+    async def ask(self, server: Server, name: str, rdtype: str, *, recurse: bool = False, check: bool = True) -> Answer:
+        """Ask one server. Whatever goes wrong is a state of the answer; ValueError says that ``name`` is no name."""
+        question = Question(name, rdtype, recurse, check)
+        _dns.query(question)
+        peer = self._peer("udp", server)
+        if not peer.heard and not peer.given_up:
+            async with peer.first:
+                if not peer.heard and not peer.given_up:
+                    return await self._ask(server, question)
+        return await self._ask(server, question)
+
+    async def _ask(self, server: Server, question: Question) -> Answer:
+        async with self._places:
+            self.asked += 1
+            try:
+                try:
+                    return await self._exchange(server, question)
+                except PlainError:
+                    return await self._exchange(server, replace(question, edns=False))
+            except _SilentError as error:
+                garbage = self._peer("udp", server).garbage
+                state = _dns_answer.MALFORMED if garbage else _dns_answer.TIMED_OUT
+                detail = f"{error}, only datagrams that answer nothing" if garbage else str(error)
+                return Answer(question.name, question.rdtype, server, state, detail=detail)
+            except OSError as error:
+                detail = os.strerror(error.errno) if error.errno else error.strerror or str(error)
+                return Answer(question.name, question.rdtype, server, _dns_answer.UNREACHABLE, detail=detail)
+
+    async def _exchange(self, server: Server, question: Question) -> Answer:
+        query = _dns.query(question)
+        peer = self._peer("udp", server)
+        wire = await peer.run(_by_udp(server, query.wire, peer, self._timeout), self._timeout)
+        try:
+            return _dns.read(query, question, server, wire)
+        except TruncatedError:
+            pass
+        try:
+            wire = await self._peer("tcp", server).run(_by_tcp(server, query.wire), self._timeout)
+            return _dns.read(query, question, server, wire)
+        except _SilentError as error:
+            raise _SilentError(f"{error} over TCP, and the answer is too long for UDP") from None
+        except OSError as error:
+            raise OSError(0, f"{error.strerror} over TCP, and the answer is too long for UDP") from None
+        except TruncatedError:
+            return _dns.malformed(question, server, "an answer over TCP that says it is truncated")
+
+    async def resolve(self, resolver: Server, name: str, rdtype: str) -> Answer:
+        """Ask a resolver. What it only answers when it is told not to check is bogus (RFC 4035, 3.2.2)."""
+        answer = await self.ask(resolver, name, rdtype, recurse=True)
+        if answer.state != _dns_answer.FAILED:
+            return answer
+        unchecked = await self.ask(resolver, name, rdtype, recurse=True, check=False)
+        return replace(answer, state=_dns_answer.BOGUS) if unchecked.is_answered else answer

@@ -1,0 +1,232 @@
+# Copyright: (c) 2026, Mailops contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+"""What is not as it should be in DNS: observations of record sets become findings."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.mailops.relay.plugins.module_utils import _dns_answer, _finding, _record, _zone_file
+from ansible_collections.mailops.relay.plugins.module_utils._dns_answer import Answer, Observation
+from ansible_collections.mailops.relay.plugins.module_utils._finding import Finding
+from ansible_collections.mailops.relay.plugins.module_utils._record import RecordSet
+
+Findings = t.Iterator[Finding]
+
+_SEVERITY = {"required": "error", "recommended": "warning", "optional": "notice"}
+
+_SERVER = {
+    _dns_answer.REFUSED: ("refused to answer", "Have it serve the zone and answer to everybody, or delegate elsewhere"),
+    _dns_answer.TIMED_OUT: ("did not answer in time", "Start it, and let UDP and TCP port 53 through to it"),
+    _dns_answer.UNREACHABLE: ("cannot be reached", "Start it, and look at the route to it; IPv6 may be missing here"),
+    _dns_answer.MALFORMED: ("answers with what is not DNS", "Look at what listens there, and at the boxes on the way"),
+    _dns_answer.FAILED: ("could not answer", "Look at its log: the zone may be expired or not loaded"),
+    _dns_answer.BOGUS: ("follows an alias to forged data", "Mend the signatures where the alias ends"),
+    _dns_answer.NOT_AUTHORITATIVE: ("does not serve the zone", "Have it serve the zone, or take it out of NS"),
+}
+
+
+def seen(record: RecordSet, answer: Answer) -> tuple[str, ...]:
+    """Return the values of an answer that compete with those of the record set: other TXT at the name is others'."""
+    return tuple(sorted(_record.rivals(record, answer.values)))
+
+
+def _parsed(record: RecordSet, values: tuple[str, ...]) -> RecordSet | None:
+    try:
+        return RecordSet(record.name, record.type, values)
+    except ValueError:
+        return None
+
+
+def fits(record: RecordSet, answer: Answer) -> bool:
+    """Whether the answer says what the record set says; TXT may be spelled otherwise."""
+    found = _parsed(record, seen(record, answer))
+    return bool(found and _record.same_meaning(record, found))
+
+
+def _servers(answers: t.Iterable[Answer]) -> str:
+    return ", ".join(dict.fromkeys(str(answer.server) for answer in answers))
+
+
+def _quoted(values: t.Iterable[str]) -> str:
+    return " and ".join(repr(value) for value in values)
+
+
+@dataclass(frozen=True)
+class _Case:
+    """A record set and what its servers agree on."""
+
+    observation: Observation
+    answer: Answer
+
+    @property
+    def record(self) -> RecordSet:
+        return self.observation.record
+
+    @property
+    def subject(self) -> str:
+        return f"{self.record.name} {self.record.type}"
+
+    @property
+    def severity(self) -> str:
+        return _SEVERITY[self.record.grade]
+
+    @property
+    def should(self) -> str:
+        return f"Publish: {self.lines}"
+
+    @property
+    def lines(self) -> str:
+        """The record set as it stands in a zone file."""
+        return _zone_file.render([self.record], comments=False).rstrip("\n")
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        return seen(self.record, self.answer)
+
+    @property
+    def is_wildcard(self) -> bool:
+        wild = self.observation.wildcards
+        return bool(wild) and set(self.answer.values) == set(wild)
+
+
+def _judge_content(case: _Case) -> Findings:
+    """Judge what the zone holds."""
+    if case.answer.cnames:
+        yield from _judge_alias(case)
+    elif fits(case.record, case.answer):
+        return
+    elif case.is_wildcard:
+        message = f"there is no such record; a wildcard answers for it, with {_quoted(case.answer.values)}"
+        yield Finding("dns_wildcard_answers", case.severity, case.subject, message, case.should, "RFC 4592, 2.2.1")
+    elif not case.values:
+        yield Finding("dns_record_missing", case.severity, case.subject, _absence(case.answer), case.should)
+    elif _is_several_spf(case):
+        message = f"there are {len(case.values)} SPF records, so none counts: {_quoted(case.values)}"
+        remedy = f"Remove all but one. {case.should}"
+        yield Finding("dns_spf_several_records", "error", case.subject, message, remedy, "RFC 7208, 3.2, 4.5")
+    else:
+        message = f"it is {_quoted(case.values)}, and should be {_quoted(case.record.values)}"
+        remedy = f"Replace it. {case.should}"
+        yield Finding("dns_record_different", case.severity, case.subject, message, remedy)
+
+
+def _is_several_spf(case: _Case) -> bool:
+    kinds = [_record.purpose(case.record.name, case.record.type, value) for value in case.values]
+    return kinds.count("spf") > 1
+
+
+def _absence(answer: Answer) -> str:
+    if answer.values:
+        return "the name has other records of this type, and not this one"
+    if answer.state == _dns_answer.NO_NAME:
+        return "the name does not exist"
+    return f"the name exists and has no record of type {answer.rdtype}"
+
+
+def _judge_alias(case: _Case) -> Findings:
+    """Judge a CNAME at the name. Where the data at its end are right, only hosts must not be reached by it."""
+    path = " → ".join(case.answer.cnames)
+    right = fits(case.record, case.answer)
+    severity = case.severity
+    if right:
+        severity = "warning" if case.record.type in ("A", "AAAA", "MX", "PTR") else "notice"
+    end = "where the data are right" if right else f"where there is {_quoted(case.values) or 'no such record'}"
+    message = f"the name is an alias: CNAME {path}, {end}"
+    remedy = f"Remove the CNAME. {case.should}"
+    yield Finding("dns_cname", severity, case.subject, message, remedy, "RFC 1034, 3.6.2; RFC 5321, 5.1")
+
+
+def _state(case: _Case, answer: Answer) -> tuple[t.Any, ...]:
+    return (answer.cnames, fits(case.record, answer) or seen(case.record, answer))
+
+
+def _judge_agreement(observation: Observation) -> Findings:
+    """Judge what the servers hold, or that they do not hold the same."""
+    answered = [answer for answer in observation.answers if answer.is_answered]
+    if not answered:
+        return
+    case = _Case(observation, answered[0])
+    groups: dict[tuple[t.Any, ...], list[Answer]] = {}
+    for answer in answered:
+        groups.setdefault(_state(case, answer), []).append(answer)
+    if len(groups) == 1:
+        yield from _judge_content(case)
+        return
+    parts = [
+        f"{_servers(group)} {'says ' + _quoted(seen(case.record, group[0])) if group[0].values else 'has none'}"
+        for group in groups.values()
+    ]
+    remedy = f"Wait for the secondary servers, or look at their transfers. Each should have: {case.lines}"
+    yield Finding("dns_servers_disagree", case.severity, case.subject, "; ".join(parts), remedy, "RFC 1034, 4.3.5")
+
+
+def _judge_resolved(observation: Observation) -> Findings:
+    """Judge what a resolver says beside the servers: whether it is bogus, or still the old data."""
+    answer = observation.resolved
+    if answer is None:
+        return
+    case = _Case(observation, answer)
+    if answer.state == _dns_answer.BOGUS:
+        message = f"a validating resolver holds it for forged ({answer.detail}), as many receivers will"
+        remedy = "Sign the zone anew, or mend its DS record at the parent."
+        yield Finding("dns_bogus", "error", case.subject, message, remedy, "RFC 4035, 5.5")
+        return
+    answered = [other for other in observation.answers if other.is_answered and not other.cnames]
+    current = bool(answered) and all(fits(observation.record, other) for other in answered)
+    if answer.authoritative:
+        return
+    if answer.is_answered and current and not fits(observation.record, answer):
+        old = _quoted(case.values) or "that there is none"
+        left = f" for {answer.ttl} s more" if answer.values else " until that expires"
+        message = f"the servers are right, and {answer.server} still has in its cache {old}{left}"
+        yield Finding("dns_record_cached", "notice", case.subject, message, "Wait.", "RFC 1035, 3.2.1; RFC 2308, 5")
+
+
+def _judge_zone(observation: Observation) -> Findings:
+    """Judge whether the servers were to be found."""
+    problem, record = observation.problem, observation.record
+    if observation.zone and not observation.answers and "." not in observation.zone.strip("."):
+        message = f"its domain is not delegated: the closest zone above it is {observation.zone!r}"
+        remedy = "Register the domain, and have its NS records put into the zone above."
+        yield Finding("dns_zone_not_delegated", _SEVERITY[record.grade], record.name, message, remedy)
+    elif not observation.answers:
+        message = "its authoritative servers were not found"
+        if problem:
+            text = f"{problem.name} {problem.rdtype} is {problem.state}"
+            message += f": {text}{f' ({problem.detail})' if problem.detail else ''}, says {problem.server}"
+        remedy = "Look at the delegation, at the addresses of its servers, and at the resolver that was asked."
+        yield Finding("dns_servers_unknown", _SEVERITY[record.grade], record.name, message, remedy)
+
+
+def judge_servers(observations: t.Iterable[Observation]) -> Findings:
+    """Judge servers that did not answer: one finding for each. It is an error where no other server has answered."""
+    silent: dict[tuple[t.Any, str], list[tuple[Answer, bool]]] = {}
+    for observation in observations:
+        covered = any(answer.is_answered for answer in observation.answers)
+        for answer in observation.answers:
+            if not answer.is_answered:
+                silent.setdefault((answer.server, answer.state), []).append((answer, covered))
+    for (server, state), answers in silent.items():
+        what, remedy = _SERVER[state]
+        first = answers[0][0]
+        more = f" and {len(answers) - 1} more" if len(answers) > 1 else ""
+        alone = "" if all(covered for _answer, covered in answers) else ", and nobody else has answered that"
+        message = f"it {what}{f' ({first.detail})' if first.detail else ''}: {first.name} {first.rdtype}{more}{alone}"
+        yield Finding(f"dns_server_{state}", "error" if alone else "warning", str(server), message, f"{remedy}.")
+
+
+def judge(observations: t.Sequence[Observation]) -> list[Finding]:
+    """Return all findings."""
+    findings = list(judge_servers(observations))
+    for observation in observations:
+        zone = list(_judge_zone(observation))
+        findings += zone
+        if not zone:
+            findings += _judge_agreement(observation)
+        findings += _judge_resolved(observation)
+    return _finding.ordered(findings)

@@ -1,0 +1,413 @@
+#!/usr/bin/python
+
+# Copyright: (c) 2026, Mailops contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: dns_records_info
+short_description: Ask whether DNS holds the records that it should
+version_added: 0.1.0
+author:
+  - Mailops contributors (@mailops)
+description:
+  - Asks every authoritative server of each record, by IPv4 and IPv6, with many questions in flight, and returns what
+    they say and what is wrong about it.
+  - The servers are found by a resolver, by the NS records of the zone, or are listed in O(servers).
+  - A question is sent by UDP, and again by TCP where the answer does not fit. A server that lets one question time out
+    is not asked any more, so that all dead servers together delay a run by about one O(timeout).
+  - That there is no record, and that a server has refused, timed out, or answered with something else, are different
+    states and different findings.
+attributes:
+  check_mode:
+    support: full
+    description: Changes nothing in any mode.
+  diff_mode:
+    support: none
+    description: Changes nothing.
+  platform:
+    support: full
+    platforms: posix
+    description: Runs best on the controller. The host it runs on asks.
+options:
+  records:
+    description:
+      - The record sets that should be there.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the records, without a final dot needed.
+        type: str
+        required: true
+      type:
+        description: Type of the records.
+        type: str
+        required: true
+        choices: [A, AAAA, CAA, CNAME, MX, PTR, SRV, TLSA, TXT]
+      values:
+        description:
+          - All values, as in a zone file. Names in them are absolute. That of TXT is its text, in one piece.
+          - Of TXT, only those with the same purpose, such as SPF, are compared. Others at the name are left to others.
+        type: list
+        elements: str
+        required: true
+      ttl:
+        description: Seconds. For what is shown to publish; a different one is no finding.
+        type: int
+        default: 3600
+      grade:
+        description: How much the record matters, and so the severity of what is wrong with it.
+        type: str
+        choices: [required, recommended, optional]
+        default: required
+      reason:
+        description: Why the record should be there.
+        type: str
+        default: ""
+  servers:
+    description:
+      - The servers to ask instead of those that NS records name, such as hidden primaries.
+      - Each is an IP address, or V(ADDRESS@PORT).
+    type: list
+    elements: str
+    default: []
+  resolver:
+    description:
+      - The resolver that finds servers, an IP address or V(ADDRESS@PORT). Without it, that of the host is used.
+      - Where it is given, it is asked for each record as well, to find data that are forged or still in its cache. It
+        has to be a validating resolver for this; one that does not validate finds everything insecure.
+    type: str
+  senders:
+    description:
+      - Hosts that mail leaves from. SPF is evaluated for each address with HELO and with each MAIL FROM.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      helo:
+        description: The name that the host says in HELO.
+        type: str
+        required: true
+      addresses:
+        description: The addresses that it sends from.
+        type: list
+        elements: str
+        required: true
+      mail_from:
+        description: The domains or addresses that it sends mail from.
+        type: list
+        elements: str
+        default: []
+  timeout:
+    description:
+      - Seconds to wait for the answer to one question, its repetitions included.
+    type: float
+    default: 5
+  in_flight:
+    description:
+      - How many questions may be on their way at once, 1 to 512.
+    type: int
+    default: 64
+requirements:
+  - dnspython >= 2.3 (on the host that asks)
+seealso:
+  - module: mailops.relay.dkim_keys
+"""
+
+EXAMPLES = r"""
+- name: See whether the SPF record is there, and passes the relay
+  mailops.relay.dns_records_info:
+    records:
+      - name: example.com
+        type: TXT
+        values: ["v=spf1 ip4:192.0.2.25 -all"]
+    senders:
+      - helo: relay1.example.com
+        addresses: [192.0.2.25]
+        mail_from: [example.com]
+  delegate_to: localhost
+  register: dns
+
+- name: Show what is wrong
+  ansible.builtin.debug:
+    msg: "{{ dns.findings }}"
+"""
+
+RETURN = r"""
+answers:
+  description: What each server says of each record.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name that was asked for.
+      type: str
+    type:
+      description: The type that was asked for.
+      type: str
+    server:
+      description: The server that was asked, an address with its name and port where they are of interest.
+      type: str
+      sample: ns1.example.com (192.0.2.53)
+    kind:
+      description: V(authoritative) or V(resolver).
+      type: str
+    state:
+      description: >-
+        V(present), V(no_name), V(no_data), V(refused), V(not_authoritative), V(failed), V(bogus), V(malformed),
+        V(timed_out) or V(unreachable).
+      type: str
+    values:
+      description: The values, in order.
+      type: list
+      elements: str
+    ttl:
+      description: Seconds.
+      type: int
+    cnames:
+      description: The aliases that were followed.
+      type: list
+      elements: str
+    dnssec:
+      description: V(secure), V(insecure), V(bogus) or V(unknown). Only of a resolver.
+      type: str
+    detail:
+      description: More about what went wrong.
+      type: str
+findings:
+  description: What is wrong, worst first.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: What kind of finding it is.
+      type: str
+      sample: dns_record_missing
+    severity:
+      description: V(error), V(warning) or V(notice).
+      type: str
+    subject:
+      description: What it is about.
+      type: str
+      sample: example.com TXT
+    message:
+      description: What is there.
+      type: str
+    remedy:
+      description: What to do, with the record to publish.
+      type: str
+    reference:
+      description: Where the rule is stated.
+      type: str
+spf:
+  description: The result of SPF for each sender.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    address:
+      description: The address that mail leaves from.
+      type: str
+    identity:
+      description: V(helo) or V(mail_from).
+      type: str
+    sender:
+      description: The sender that was evaluated.
+      type: str
+    result:
+      description: V(pass), V(fail), V(softfail), V(neutral), V(none), V(permerror) or V(temperror).
+      type: str
+    path:
+      description: The terms that led to the result, from the outermost record to the innermost.
+      type: list
+      elements: str
+    problem:
+      description: Why there is no better result.
+      type: str
+    lookup_terms:
+      description: How many terms have caused lookups. At most 10 are accepted.
+      type: int
+questions:
+  description: How many questions were asked.
+  returned: success
+  type: int
+"""
+
+import asyncio
+import ipaddress
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.mailops.relay.plugins.module_utils import (
+    _dns,
+    _dns_answer,
+    _dns_client,
+    _dns_judgement,
+    _dns_survey,
+    _finding,
+    _record,
+    _spf_judgement,
+    _syntax,
+)
+from ansible_collections.mailops.relay.plugins.module_utils._dns_answer import Answer, Observation, Server
+from ansible_collections.mailops.relay.plugins.module_utils._record import RecordSet
+from ansible_collections.mailops.relay.plugins.module_utils._spf_judgement import Identity
+from ansible_collections.mailops.relay.plugins.module_utils._spf_model import Outcome
+
+MAX_IN_FLIGHT = 512
+
+_T = t.TypeVar("_T")
+
+
+class Plan(t.NamedTuple):
+    """What to ask of whom."""
+
+    records: t.List[RecordSet]
+    servers: t.List[Server]
+    resolver: t.Optional[Server]
+    validating: bool
+    senders: t.List[Identity]
+    timeout: float
+    in_flight: int
+
+
+def _each(option: str, items: t.Iterable[t.Any], parse: t.Callable[[t.Any], _T], problems: list[str]) -> list[_T]:
+    parsed = []
+    for item in items:
+        try:
+            parsed.append(parse(item))
+        except ValueError as error:
+            problems.append(f"{option}: {error}")
+    return parsed
+
+
+def _sender(item: t.Mapping[str, t.Any]) -> list[Identity]:
+    for address in item["addresses"]:
+        ipaddress.ip_address(address)
+    domains = [text.rpartition("@")[2] for text in item["mail_from"]]
+    for domain in domains:
+        _syntax.domain_name(domain)
+    return _spf_judgement.identities(item["addresses"], _syntax.host_name(item["helo"]), item["mail_from"])
+
+
+def plan(params: t.Mapping[str, t.Any], system_resolvers: t.Callable[[], list[Server]]) -> Plan:
+    """Return what the options mean, or raise ValueError with all that is wrong with them."""
+    problems: list[str] = []
+    records = _each("records", params["records"], _record.parse, problems)
+    servers = _each("servers", params["servers"], _dns_answer.parse_server, problems)
+    given = [params["resolver"]] if params["resolver"] else []
+    resolvers = _each("resolver", given, _dns_answer.parse_server, problems)
+    senders = _each("senders", params["senders"], _sender, problems)
+    problems += [f"records: {problem}" for problem in _record.conflicts(records)]
+    if not 1 <= params["in_flight"] <= MAX_IN_FLIGHT:
+        problems.append(f"in_flight: {params['in_flight']} is not accepted; 1 to {MAX_IN_FLIGHT} are")
+    if not 0 < params["timeout"] <= 60:
+        problems.append(f"timeout: {params['timeout']:g} is not accepted; more than 0 and up to 60 seconds are")
+    if problems:
+        raise ValueError("\n".join(problems))
+    if not resolvers:
+        try:
+            resolvers = system_resolvers()
+        except ValueError as error:
+            if not servers:
+                raise ValueError(f"resolver: {error}") from None
+    identities = [identity for sender in senders for identity in sender]
+    resolver = resolvers[0] if resolvers else None
+    return Plan(records, servers, resolver, bool(given), identities, params["timeout"], params["in_flight"])
+
+
+def describe(answer: Answer, kind: str) -> dict[str, t.Any]:
+    """Return an answer as the module returns it."""
+    result = {
+        "name": answer.name,
+        "type": answer.rdtype,
+        "server": str(answer.server),
+        "kind": kind,
+        "state": answer.state,
+        "values": list(answer.values),
+        "ttl": answer.ttl,
+        "cnames": list(answer.cnames),
+        "detail": answer.detail,
+    }
+    return {**result, "dnssec": answer.security} if kind == "resolver" else result
+
+
+def describe_spf(identity: Identity, outcome: Outcome) -> dict[str, t.Any]:
+    """Return a result of SPF as the module returns it."""
+    return {
+        "address": identity.arguments.ip,
+        "identity": identity.kind,
+        "sender": identity.arguments.sender,
+        "result": outcome.result,
+        "path": list(outcome.path),
+        "problem": outcome.problem,
+        "lookup_terms": outcome.lookup_terms,
+    }
+
+
+def result_of(observations: list[Observation], outcomes: list[tuple[Identity, Outcome]]) -> dict[str, t.Any]:
+    """Judge what was seen, and return all of it."""
+    findings = _dns_judgement.judge(observations)
+    findings += [finding for pair in outcomes for finding in _spf_judgement.judge(*pair)]
+    answers = [describe(answer, "authoritative") for seen in observations for answer in seen.answers]
+    answers += [describe(seen.resolved, "resolver") for seen in observations if seen.resolved]
+    return {
+        "changed": False,
+        "answers": answers,
+        "findings": [_finding.join(finding) for finding in _finding.ordered(findings)],
+        "spf": [describe_spf(*pair) for pair in outcomes],
+    }
+
+
+async def run(asked: Plan) -> dict[str, t.Any]:
+    """Ask and judge."""
+    client = _dns_client.Client(asked.timeout, asked.in_flight)
+    survey = _dns_survey.Survey(client, asked.servers, asked.resolver, validating=asked.validating)
+    observations = await survey.observe_all(asked.records)
+    evaluations = [_dns_survey.evaluate_spf(survey, identity.arguments) for identity in asked.senders]
+    outcomes = list(zip(asked.senders, await asyncio.gather(*evaluations)))
+    return {**result_of(observations, outcomes), "questions": client.asked}
+
+
+def main() -> None:
+    record = {
+        "name": {"type": "str", "required": True},
+        "type": {"type": "str", "required": True, "choices": sorted(_record.TYPES)},
+        "values": {"type": "list", "elements": "str", "required": True},
+        "ttl": {"type": "int", "default": 3600},
+        "grade": {"type": "str", "default": "required", "choices": list(_record.GRADES)},
+        "reason": {"type": "str", "default": ""},
+    }
+    sender = {
+        "helo": {"type": "str", "required": True},
+        "addresses": {"type": "list", "elements": "str", "required": True},
+        "mail_from": {"type": "list", "elements": "str", "default": []},
+    }
+    module = AnsibleModule(
+        argument_spec={
+            "records": {"type": "list", "elements": "dict", "required": True, "options": record},
+            "servers": {"type": "list", "elements": "str", "default": []},
+            "resolver": {"type": "str"},
+            "senders": {"type": "list", "elements": "dict", "default": [], "options": sender},
+            "timeout": {"type": "float", "default": 5},
+            "in_flight": {"type": "int", "default": 64},
+        },
+        supports_check_mode=True,
+    )
+    if not _dns.HAS_DNSPYTHON:
+        module.fail_json(msg=missing_required_lib("dnspython", reason="to ask DNS (Debian: python3-dnspython)"))
+    try:
+        asked = plan(module.params, _dns.system_resolvers)
+    except ValueError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**asyncio.run(run(asked)))
+
+
+if __name__ == "__main__":
+    main()
