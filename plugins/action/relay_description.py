@@ -27,9 +27,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         host = variables["inventory_hostname"]
         try:
             values = read_values(host, variables, lambda name: self._templar.template(variables[name]))
-            shared = self._shared_hostnames(variables)
-            if shared:
-                raise DescriptionError(host, shared)
+            claimed_twice = self._claimed_twice(variables)
+            if claimed_twice:
+                raise DescriptionError(host, claimed_twice)
         except DescriptionError as problems:
             raise AnsibleActionFail(str(problems)) from None
         for entry in values["relay_unsafe_networks"]:
@@ -39,18 +39,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         # The description holds the next hops' passwords; the problems above never do.
         return {**result, "_ansible_no_log": True, **_relay.derive(values, arguments["services"])}
 
-    def _shared_hostnames(self, variables: dict[str, t.Any]) -> list[str]:
-        """Problems of host names that two relays claim; looked for once per play, since it reads all hosts."""
+    def _claimed_twice(self, variables: dict[str, t.Any]) -> list[str]:
+        """Problems of what two relays claim; looked for once per play, since it reads all hosts."""
         hosts = variables.get("ansible_play_hosts_all", [])
         if variables["inventory_hostname"] not in hosts[:1]:
             return []
-        claims: dict[str, list[str]] = {}
-        for host in variables.get("groups", {}).get("relays", []):
-            name = variables["hostvars"][host].get("relay_hostname")
-            if name:
-                claims.setdefault(str(name).lower(), []).append(host)
-        return [
-            f"relay_hostname: {name!r} is claimed by {', '.join(claimants)}. Accepted: one name for each relay."
-            for name, claimants in claims.items()
-            if len(claimants) > 1
-        ]
+        relays = variables.get("groups", {}).get("relays", [])
+        return _relay.claimed_twice({host: variables["hostvars"][host] for host in relays})

@@ -262,6 +262,24 @@ def check(values: Description) -> list[str]:
     return [problem for check_part in checks for problem in check_part(values)]
 
 
+def claimed_twice(relays: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
+    """Return a problem for each value that belongs to one relay alone and that several claim.
+
+    ``relays`` maps each host to its variables. A selector that two relays share would need one private key on both.
+    """
+    claims: dict[tuple[str, str], list[str]] = {}
+    for host, variables in relays.items():
+        selector = (variables.get("relay_dkim") or {}).get("selector")
+        for variable, value in (("relay_hostname", variables.get("relay_hostname")), ("relay_dkim.selector", selector)):
+            if value:
+                claims.setdefault((variable, str(value).lower()), []).append(host)
+    return [
+        f"{variable}: {value!r} is claimed by {', '.join(hosts)}. Accepted: one of its own for each relay."
+        for (variable, value), hosts in claims.items()
+        if len(hosts) > 1
+    ]
+
+
 def signing_domains(domains: t.Iterable[str], hostname: str) -> list[str]:
     """Return the domains that need a key: the named ones, and the host name where none of them covers it.
 

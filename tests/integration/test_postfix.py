@@ -78,9 +78,6 @@ def test_nothing_but_what_the_description_says_is_open(host):
         ({"main_cf": "transport_maps = hash:/etc/postfix/t"}, ["transport_maps", "/etc/postfix/t.db"]),
         ({"main_cf": "transport_maps = lmdb:/etc/postfix/t"}, ["transport_maps", "lmdb"]),
         ({"master_cf": "2525 inet n - y\n"}, ["Nothing was changed", "master.cf", "bad field count"]),
-        ({"tables": {"../t": "x\n"}}, ["files: '../t' is not a file name"]),
-        ({"tables": {"main.cf": "x = y\n"}}, ["files: 'main.cf' is listed twice"]),
-        ({"tables": {"dynamicmaps.cf": "x\n"}}, ["'dynamicmaps.cf' belongs to Postfix"]),
         ({"maincf": "x = y"}, ["postfix_extra", "maincf"]),
     ],
     ids=str,
@@ -221,7 +218,7 @@ def test_a_null_client_has_no_listener(host):
 def test_killed_at_any_moment_the_files_are_the_old_or_the_new(host):
     """SIGKILL for the module, ever later after it has begun to write; the delays cover it to its end."""
     candidate = "/etc/mailops-relay/postfix/candidate"
-    for attempt in range(10):
+    for attempt in range(8):
         value = f"{attempt % 2 + 1}h"
         extra = {"main_cf": f"delay_warning_time = {value}", "master_cf": f"# {value}\n"}
         playing = host.begin_play(postfix_extra=extra)

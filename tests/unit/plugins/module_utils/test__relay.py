@@ -216,6 +216,23 @@ def test_unknown_names(name, hint):
     assert hint in problem
 
 
+def test_what_belongs_to_one_relay_alone():
+    fine = {
+        "a": {"relay_hostname": "a.example.com"},
+        "b": {"relay_hostname": "b.example.com", "relay_dkim": {}},
+        "c": {},
+    }
+    assert _relay.claimed_twice(fine) == []
+    hostnames = {"a": {"relay_hostname": "a.example.com"}, "b": {"relay_hostname": "A.example.com"}}
+    assert _relay.claimed_twice(hostnames) == [
+        "relay_hostname: 'a.example.com' is claimed by a, b. Accepted: one of its own for each relay."
+    ]
+    selectors = {host: {"relay_dkim": {"selector": "one"}} for host in "ab"}
+    assert _relay.claimed_twice(selectors) == [
+        "relay_dkim.selector: 'one' is claimed by a, b. Accepted: one of its own for each relay."
+    ]
+
+
 @pytest.mark.parametrize(
     ("domains", "hostname", "expected"),
     [
