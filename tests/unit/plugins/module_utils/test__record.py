@@ -114,7 +114,7 @@ def test_parse_and_join_are_inverses():
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "same", "same_meaning"),
+    ("first", "second", "same", "same_meaning"),
     [
         (made("A", ["192.0.2.1", "192.0.2.2"]), made("A", ["192.0.2.2", "192.0.2.1", "192.0.2.1"], ttl=5), True, True),
         (made("A", ["192.0.2.1"]), made("A", ["192.0.2.2"]), False, False),
@@ -137,9 +137,9 @@ def test_parse_and_join_are_inverses():
         (made(values=["v=DMARC1; p=none"]), made(values=["v=DMARC1;p=none;"]), False, False),
     ],
 )
-def test_same_data_and_same_meaning(one, other, same, same_meaning):
-    assert _record.same(one, other) is _record.same(other, one) is same
-    assert _record.same_meaning(one, other) is _record.same_meaning(other, one) is same_meaning
+def test_same_data_and_same_meaning(first, second, same, same_meaning):
+    assert _record.same(first, second) is _record.same(second, first) is same
+    assert _record.same_meaning(first, second) is _record.same_meaning(second, first) is same_meaning
 
 
 SPF = "v=spf1 -all"

@@ -7,7 +7,7 @@ from __future__ import annotations
 import copy
 
 import pytest
-from ansible_collections.mailops.relay.plugins.module_utils import _record, _records
+from ansible_collections.mailops.relay.plugins.module_utils import _record, _records, _spf_check, _spf_model
 
 DOMAIN = {
     "spf": {"terms": [], "all": "softfail"},
@@ -138,6 +138,31 @@ def test_a_domain_of_ours_agrees_to_get_reports(name, rua, expected):
     dmarc = {"policy": "none", "subdomain_policy": "same", "rua": [rua]}
     records = table([relay(1, domain(name, dmarc=dmarc), domain("example.com"))])
     assert [name for name, _type in records if "_report" in name] == ([expected] if expected else [])
+
+
+RELAYS = [relay(1, domain()), relay(2, domain(), addresses=["192.0.2.2"]), relay(3, domain(), domain("example.com"))]
+
+
+@pytest.mark.parametrize(
+    ("ip", "mail_from", "helo", "expected"),
+    [
+        *[(address, "<a@example.org>", each["hostname"], "pass") for each in RELAYS for address in each["addresses"]],
+        *[(address, "<>", each["hostname"], "pass") for each in RELAYS for address in each["addresses"]],
+        ("2001:db8::3", "<a@example.com>", "relay3.example.net", "pass"),
+        ("192.0.2.1", "<a@example.com>", "relay1.example.net", "softfail"),
+        ("192.0.2.99", "<a@example.org>", "stranger.example", "softfail"),
+        ("192.0.2.99", "<>", "relay1.example.net", "fail"),
+        ("192.0.2.2", "<>", "relay1.example.net", "fail"),
+    ],
+)
+def test_spf_of_what_is_published(ip, mail_from, helo, expected):
+    records = table(RELAYS)
+
+    def lookup(question):
+        return _spf_model.Answer(tuple(records.get((question.name, question.rdtype), [])))
+
+    outcome = _spf_check.check_host(_spf_model.mail_from_identity(ip, mail_from, helo), lookup)
+    assert outcome.result == expected, outcome
 
 
 def test_caa_and_the_shortest_ttl():
