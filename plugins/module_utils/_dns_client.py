@@ -8,7 +8,7 @@
 
 A question is sent by UDP, up to three times within the time-out, and by TCP where the answer is truncated. A server
 that lets a question time out is asked nothing more, and the questions it still has in hand end with that one. Before
-its first answer a server has one question only. So all dead servers together cost one time-out at most.
+its first answer a server has one question only, so a dead one takes one place for one time-out, and the others go on.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import typing as t
 from dataclasses import replace
 
 from ansible_collections.mailops.relay.plugins.module_utils import _dns, _dns_answer
-from ansible_collections.mailops.relay.plugins.module_utils._dns import PlainError, Question, TruncatedError
+from ansible_collections.mailops.relay.plugins.module_utils._dns import PlainError, Query, Question, TruncatedError
 from ansible_collections.mailops.relay.plugins.module_utils._dns_answer import Answer, Server
 
 TIMEOUT = 5.0
@@ -138,22 +138,23 @@ class Client:
     async def ask(self, server: Server, name: str, rdtype: str, *, recurse: bool = False, check: bool = True) -> Answer:
         """Ask one server. Whatever goes wrong is a state of the answer; ValueError says that ``name`` is no name."""
         question = Question(name, rdtype, recurse, check)
-        _dns.query(question)
+        query = _dns.query(question)
         peer = self._peer("udp", server)
         if not peer.heard and not peer.given_up:
             async with peer.first:
                 if not peer.heard and not peer.given_up:
-                    return await self._ask(server, question)
-        return await self._ask(server, question)
+                    return await self._ask(server, question, query)
+        return await self._ask(server, question, query)
 
-    async def _ask(self, server: Server, question: Question) -> Answer:
+    async def _ask(self, server: Server, question: Question, query: Query) -> Answer:
         async with self._places:
             self.asked += 1
             try:
                 try:
-                    return await self._exchange(server, question)
+                    return await self._exchange(server, question, query)
                 except PlainError:
-                    return await self._exchange(server, replace(question, edns=False))
+                    plain = replace(question, edns=False)
+                    return await self._exchange(server, plain, _dns.query(plain))
             except _SilentError as error:
                 garbage = self._peer("udp", server).garbage
                 state = _dns_answer.MALFORMED if garbage else _dns_answer.TIMED_OUT
@@ -163,8 +164,7 @@ class Client:
                 detail = os.strerror(error.errno) if error.errno else error.strerror or str(error)
                 return Answer(question.name, question.rdtype, server, _dns_answer.UNREACHABLE, detail=detail)
 
-    async def _exchange(self, server: Server, question: Question) -> Answer:
-        query = _dns.query(question)
+    async def _exchange(self, server: Server, question: Question, query: Query) -> Answer:
         peer = self._peer("udp", server)
         wire = await peer.run(_by_udp(server, query.wire, peer, self._timeout), self._timeout)
         try:

@@ -71,7 +71,10 @@ class Authorities:
         self._once = Once()
 
     async def _resolve(self, name: str, rdtype: str) -> Answer:
-        return await self._once.get((name, rdtype), lambda: self._client.resolve(self._resolver, name, rdtype))
+        # Unchecked: the servers of a zone whose signatures are broken are asked like others.
+        return await self._once.get(
+            (name, rdtype), lambda: self._client.ask(self._resolver, name, rdtype, recurse=True, check=False)
+        )
 
     async def of(self, name: str) -> Authority:
         """Return the authority for a name: that of the closest zone above it which a SOA record shows."""

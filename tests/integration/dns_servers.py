@@ -76,9 +76,10 @@ class Knots:
         """Start one of the knots and wait for its answer."""
         config = CONFIG.format(net4=NET4, net6=NET6, host=KNOTS[name], name=name)
         config += "".join(f"  - domain: {zone}\n" for zone in zones)
-        self.run(f"mkdir -p /run/{name} /var/lib/{name}; cat >/etc/{name}.conf <<'EOF'\n{config}EOF")
-        for zone, text in zones.items():
-            self.run(f"cat >/var/lib/{name}/{zone}.zone <<'EOF'\n{text}EOF")
+        files = {f"/etc/{name}.conf": config}
+        files.update({f"/var/lib/{name}/{zone}.zone": text for zone, text in zones.items()})
+        self.run(f"mkdir -p /run/{name} /var/lib/{name}")
+        self.run("".join(f"cat >{path} <<'EOF'\n{text}EOF\n" for path, text in files.items()))
         self.run(f"knotd --config /etc/{name}.conf >/var/log/{name} 2>&1 &")
         ask = f"kdig +short +timeout=1 @{self.address4[name]} {next(iter(zones))} SOA"
         deadline = time.monotonic() + 20

@@ -7,9 +7,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import pathlib
+import random
+import socket
 import subprocess
 import sys
 import time
@@ -18,7 +21,7 @@ import typing as t
 import dns.flags
 import dns.rcode
 import pytest
-from ansible_collections.mailops.relay.plugins.module_utils import _dns_answer, _dns_survey
+from ansible_collections.mailops.relay.plugins.module_utils import _dns, _dns_answer, _dns_survey
 from ansible_collections.mailops.relay.plugins.module_utils._dns_answer import Answer, Server
 from ansible_collections.mailops.relay.plugins.module_utils._dns_client import Client
 from container_host import ENVIRONMENT
@@ -140,6 +143,25 @@ def test_servers_that_misbehave(reply: t.Callable[[bytes], bytes | None], state:
 
     answer = asyncio.run(run())
     assert answer.state == state, answer
+
+
+def test_no_octets_are_worse_than_malformed() -> None:
+    """Answers with octets changed, left out and added."""
+    question = _dns.Question("a.test", "TXT")
+    asked = _dns.query(question)
+    good = response(asked.wire, "a.test 60 CNAME b.test.", 'b.test 60 TXT "x" "y"', "b.test 60 MX 10 c.test.")
+    states = set()
+    for seed in range(4000):
+        chance = random.Random(seed)
+        octets = bytearray(good)
+        for _change in range(chance.randint(1, 4)):
+            octets[chance.randrange(2, len(octets))] = chance.randrange(256)
+        wire = bytes(octets[: chance.randint(2, len(octets))] if seed % 3 == 0 else octets)
+        with contextlib.suppress(_dns.TruncatedError, _dns.PlainError):
+            answer = _dns.read(asked, question, Server("192.0.2.1"), wire)
+            json.dumps([*answer.values, *answer.cnames, answer.detail]).encode()
+            states.add(answer.state)
+    assert {"present", "malformed", "failed"} <= states
 
 
 def test_a_closed_port() -> None:
@@ -277,6 +299,20 @@ def test_module_with_given_servers(knots: Knots, tmp_path: pathlib.Path) -> None
         ("dns_server_unreachable", "warning")
     ]
     assert result["answers"][0]["state"] == _dns_answer.PRESENT
+
+
+def test_module_with_a_dead_resolver(tmp_path: pathlib.Path) -> None:
+    """One finding for each record, after one time-out."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as dead:
+        dead.bind(("127.0.0.1", 0))
+        resolver = f"127.0.0.1@{dead.getsockname()[1]}"
+        records = [record(f"n{number}.test", "A", "192.0.2.1") for number in range(50)]
+        senders = [{"helo": "n1.test.example", "addresses": ["192.0.2.1"], "mail_from": ["a.test", "b.test"]}]
+        begin = time.monotonic()
+        result = call(tmp_path, records=records, resolver=resolver, senders=senders, timeout=2)
+    assert time.monotonic() - begin < 5
+    assert [finding["id"] for finding in result["findings"]] == ["dns_servers_unknown"] * 50 + ["spf_temperror"] * 3
+    assert "n0.test SOA is timed_out (no answer in 2 s), says 127.0.0.1 port" in result["findings"][0]["message"]
 
 
 def test_module_refuses_what_it_cannot_ask(tmp_path: pathlib.Path) -> None:
