@@ -15,7 +15,15 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ansible_collections.mailops.relay.plugins.module_utils import _caa, _dmarc, _mx, _spf, _tlsrpt, _uri
+from ansible_collections.mailops.relay.plugins.module_utils import (
+    _caa,
+    _dmarc,
+    _mta_sts,
+    _mx,
+    _spf,
+    _tlsrpt,
+    _uri,
+)
 from ansible_collections.mailops.relay.plugins.module_utils._spf_term import (
     All,
     Directive,
@@ -111,11 +119,25 @@ def mx(domain: Domain) -> list[_mx.MailExchange]:
     return _mx.parse_set(domain["mx"])
 
 
+def mta_sts(domain: Domain) -> t.Optional[_mta_sts.Policy]:
+    """Return the MTA-STS policy of a domain, None where there is none."""
+    mode = domain["mta_sts"]["mode"]
+    if mode is None:
+        return None
+    exchanges = [exchange.exchange for exchange in mx(domain)]
+    if mode != "none" and exchanges in ([], ["."]):
+        raise ValueError(f"mode {mode} without mail servers. Accepted: the domain's servers in mx, or mode none")
+    policy = _mta_sts.Policy(mode, domain["mta_sts"]["max_age"], tuple(name for name in exchanges if name != "."))
+    _mta_sts.join_policy(policy)
+    return policy
+
+
 _PARTS: tuple[tuple[str, t.Callable[[Domain], t.Any], str], ...] = (
     ("spf", lambda domain: spf(domain, []), "terms such as include:_spf.example.net"),
     ("dmarc", dmarc, "rua with mail addresses, or URIs such as mailto:reports@example.com"),
     ("tlsrpt", tlsrpt, "rua with mail addresses, or URIs such as mailto:reports@example.com"),
     ("mx", mx, "items such as 10 mail.example.com"),
+    ("mta_sts", mta_sts, "mode and max_age of a policy"),
 )
 
 

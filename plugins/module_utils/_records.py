@@ -15,7 +15,16 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ansible_collections.mailops.relay.plugins.module_utils import _dkim, _dmarc, _domains, _mx, _ptr, _spf, _tlsrpt
+from ansible_collections.mailops.relay.plugins.module_utils import (
+    _dkim,
+    _dmarc,
+    _domains,
+    _mta_sts,
+    _mx,
+    _ptr,
+    _spf,
+    _tlsrpt,
+)
 from ansible_collections.mailops.relay.plugins.module_utils._record import RecordSet
 
 Relay = t.Mapping[str, t.Any]
@@ -102,6 +111,15 @@ def _domain_records(name: str, domain: Domain, relays: t.Sequence[Relay]) -> Rec
             (_tlsrpt.join(tlsrpt),),
             grade="optional",
             reason="Senders report here where TLS to the domain's mail servers failed (RFC 8460, 3).",
+        )
+    policy = _domains.mta_sts(domain)
+    if policy:
+        yield RecordSet(
+            _mta_sts.record_name(name),
+            "TXT",
+            (_mta_sts.join(_mta_sts.Record(_mta_sts.policy_id(policy))),),
+            grade="optional",
+            reason=f"It names the policy at {_mta_sts.policy_url(name)}, and changes with it (RFC 8461, 3.1).",
         )
     if domain["mx"]:
         yield _mx_record(name, domain)
@@ -197,6 +215,12 @@ def derive(relays: t.Sequence[Relay], keys: t.Iterable[Key] = ()) -> list[Record
     return list(merged.values())
 
 
+def policies(relays: t.Iterable[Relay]) -> dict[str, _mta_sts.Policy]:
+    """Return the MTA-STS policies by their domains, of relays that :func:`check` has no problem with."""
+    found = {name: _domains.mta_sts(senders[0][1]) for name, senders in _by_domain(relays).items()}
+    return {name: policy for name, policy in found.items() if policy}
+
+
 def missing_keys(relays: t.Iterable[Relay], keys: t.Iterable[Key]) -> list[str]:
     """Return where records of keys are expected by the descriptions, and no public half was given."""
     given = {key["name"].lower() for key in keys if key["value"] is not None}
@@ -213,7 +237,7 @@ def check(relays: t.Sequence[Relay], keys: t.Iterable[Key] = ()) -> list[str]:
     """Return why no records follow from descriptions that each for itself is right: they contradict one another."""
     problems = []
     for name, senders in _by_domain(relays).items():
-        for option in ("spf", "dmarc", "tlsrpt", "mx"):
+        for option in ("spf", "dmarc", "tlsrpt", "mta_sts", "mx"):
             first, *others = [(relay["hostname"], domain[option]) for relay, domain in senders]
             problems += [
                 f"relay_domains: {name!r} has {option}: {value} on {hostname}, and {first[1]} on {first[0]}."

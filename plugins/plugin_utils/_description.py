@@ -16,13 +16,16 @@ import typing as t
 from pathlib import Path
 
 import yaml
+from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.mailops.relay.plugins.module_utils import _relay
+from ansible_collections.mailops.relay.plugins.module_utils import _records, _relay
+from jinja2 import Undefined
 
 ROLE = Path(__file__).parents[2] / "roles" / "relay"
 SPECIFICATION = ROLE / "meta" / "argument_specs.yml"
 FACTS = ROLE / "vars" / "main.yml"
 
+HostVars = t.Mapping[str, t.Mapping[str, t.Any]]
 Options = t.Dict[str, t.Dict[str, t.Any]]
 
 
@@ -36,9 +39,14 @@ class DescriptionError(ValueError):
 
 
 def _apply_defaults(options: Options) -> None:
-    """Ansible fills the defaults of suboptions only where the option says so."""
+    """Ansible fills the defaults of suboptions only where the option says so.
+
+    Its default is left out for the same: all items of a list would share the one dictionary, and find in it what was
+    filled in for another.
+    """
     for option in options.values():
         if option["type"] == "dict":
+            option.pop("default", None)
             option["apply_defaults"] = True
         _apply_defaults(option.get("options", {}))
 
@@ -73,3 +81,47 @@ def read_values(host: str, names: t.Iterable[str], value_of: t.Callable[[str], t
         raise DescriptionError(host, problems)
     values: dict[str, t.Any] = validated.validated_parameters
     return values
+
+
+def _host_values(host: str, variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    def value_of(name: str) -> t.Any:
+        try:
+            value = variables[name]
+        except AnsibleError as error:
+            raise DescriptionError(host, [_unmade(name, str(error))]) from None
+        if isinstance(value, Undefined):
+            raise DescriptionError(host, [_unmade(name, str(value._undefined_message))])
+        return value
+
+    return read_values(host, variables, value_of)
+
+
+def _unmade(name: str, reason: str) -> str:
+    line = reason.splitlines()[0].rstrip(".")
+    return f"{name}: {line}. Accepted: a value made of nothing but variables that the host has in the inventory."
+
+
+def read_relays(hosts: t.Any, hostvars: t.Any) -> list[dict[str, t.Any]]:
+    """Return the completed descriptions of all relays, or raise ValueError with the problems of all of them.
+
+    ``hosts`` and ``hostvars`` are what a filter was given: whether a host is in the play does not matter.
+    """
+    if not isinstance(hosts, list) or not all(isinstance(host, str) for host in hosts):
+        raise ValueError(f"its input is {type(hosts).__name__}. Accepted: a list of host names, such as groups.relays.")
+    if not isinstance(hostvars, t.Mapping):
+        raise ValueError(f"hostvars is {type(hostvars).__name__}. Accepted: the variable hostvars of the play.")
+    services = read_services()
+    relays, problems = [], []
+    for host in hosts:
+        try:
+            if host not in hostvars:
+                raise DescriptionError(host, ["there is no such host. Accepted: hosts of the inventory"])
+            relays.append(_relay.derive(_host_values(host, hostvars[host]), services))
+        except DescriptionError as error:
+            problems.append(str(error))
+    contradictions = [] if problems else _records.check(relays)
+    if contradictions:
+        problems = ["The descriptions of the relays contradict one another.", *(f"- {each}" for each in contradictions)]
+    if problems:
+        raise ValueError("\n".join(problems))
+    return relays

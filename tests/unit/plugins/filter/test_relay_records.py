@@ -21,7 +21,7 @@ def host(number=1, **changes):
         "relay_hostname": f"relay{number}.example.net",
         "relay_addresses": [f"192.0.2.{number}"],
         "relay_postmaster": "mailops@example.org",
-        "relay_domains": [{"name": "example.org"}],
+        "relay_domains": [{"name": "example.org"}, {"name": "example.com"}, {"name": "example.info"}],
         "unrelated": object(),
         **changes,
     }

@@ -15,6 +15,7 @@ DOMAIN = {
     "spf": {"terms": [], "all": "softfail"},
     "dmarc": {"policy": "none", "subdomain_policy": "same", "rua": []},
     "tlsrpt": {"rua": []},
+    "mta_sts": {"mode": None, "max_age": 604800},
     "mx": [],
     "srv": False,
 }
