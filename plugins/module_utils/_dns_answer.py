@@ -109,7 +109,8 @@ class Observation:
 
     ``answers`` has one answer per authoritative server. ``resolved`` is what a resolver says, None where none was
     named. ``wildcards`` are the values that names answer with which nobody has made. ``problem`` is the answer that
-    stood in the way of finding the servers, or that says that the zone is not there.
+    stood in the way of finding the servers, or that says that the zone is not there. ``targets`` are the A and AAAA
+    records of the hosts that the record set points to.
     """
 
     record: RecordSet
@@ -118,3 +119,4 @@ class Observation:
     resolved: t.Optional[Answer] = None
     wildcards: t.Tuple[str, ...] = ()
     problem: t.Optional[Answer] = None
+    targets: t.Tuple[Answer, ...] = ()

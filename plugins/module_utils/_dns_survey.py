@@ -18,6 +18,7 @@ from ansible_collections.mailops.relay.plugins.module_utils import (
     _spf_check,
     _spf_judgement,
     _spf_model,
+    _target_judgement,
 )
 from ansible_collections.mailops.relay.plugins.module_utils._dns_answer import Answer, Observation, Server
 from ansible_collections.mailops.relay.plugins.module_utils._dns_client import Client
@@ -172,8 +173,29 @@ class Survey:
         wildcards = await self._wildcards(record, answers)
         return Observation(record, authority.zone, tuple(answers), resolved, wildcards, authority.problem)
 
-    async def observe_all(self, records: t.Iterable[RecordSet]) -> list[Observation]:
-        return list(await asyncio.gather(*(self.observe(record) for record in records)))
+    async def observe_all(self, records: t.Sequence[RecordSet]) -> list[Observation]:
+        """Return what is seen of all record sets, and of the hosts that they point to."""
+        seen = await asyncio.gather(*(self.observe(record) for record in records))
+        return list(await asyncio.gather(*(self._with_targets(observation, records) for observation in seen)))
+
+    async def _with_targets(self, observation: Observation, records: t.Sequence[RecordSet]) -> Observation:
+        names = _target_judgement.targets(observation.record)
+        if not names:
+            return observation
+        addresses = await asyncio.gather(*(self.addresses(name, records) for name in names))
+        return replace(observation, targets=tuple(answer for answers in addresses for answer in answers))
+
+    async def addresses(self, name: str, records: t.Sequence[RecordSet]) -> list[Answer]:
+        """Return the A and AAAA records of a host. Those that should be there are judged by themselves, and count."""
+        wanted = {record.key: record for record in records}
+        answers = []
+        for rdtype in _target_judgement.ADDRESS_TYPES:
+            record = wanted.get((name.lower(), rdtype))
+            if record:
+                answers.append(Answer(name, rdtype, Server(""), _dns_answer.PRESENT, record.values))
+            else:
+                answers.append(await self.lookup(name, rdtype))
+        return answers
 
 
 async def evaluate_spf(survey: Survey, arguments: Arguments, seconds: float = SPF_SECONDS) -> Outcome:

@@ -18,6 +18,8 @@ description:
   - The servers are found by a resolver, by the NS records of the zone, or are listed in O(servers).
   - A question is sent by UDP, and again by TCP where the answer does not fit. A server that lets one question time out
     is not asked any more, so that all dead servers together delay a run by about one O(timeout).
+  - Hosts that MX and SRV records point to need an address and may be no alias; those of PTR records need the address
+    that they are the name of.
   - That there is no record, and that a server has refused, timed out, or answered with something else, are different
     states and different findings.
 attributes:
@@ -84,6 +86,7 @@ options:
   senders:
     description:
       - Hosts that mail leaves from. SPF is evaluated for each address with HELO and with each MAIL FROM.
+      - The name in HELO has to have each of the addresses.
     type: list
     elements: dict
     default: []
@@ -254,6 +257,7 @@ from ansible_collections.mailops.relay.plugins.module_utils import (
     _record,
     _spf_judgement,
     _syntax,
+    _target_judgement,
 )
 from ansible_collections.mailops.relay.plugins.module_utils._dns_answer import Answer, Observation, Server
 from ansible_collections.mailops.relay.plugins.module_utils._record import RecordSet
@@ -351,9 +355,20 @@ def describe_spf(identity: Identity, outcome: Outcome) -> dict[str, t.Any]:
     }
 
 
-def result_of(observations: list[Observation], outcomes: list[tuple[Identity, Outcome]]) -> dict[str, t.Any]:
+class Seen(t.NamedTuple):
+    """What was seen of the records, and of the senders: the result of SPF and the addresses of the name in HELO."""
+
+    observations: t.List[Observation]
+    outcomes: t.List[t.Tuple[Identity, Outcome]]
+    helo: t.List[t.Tuple[str, t.List[Answer]]]
+
+
+def result_of(seen_of: Seen) -> dict[str, t.Any]:
     """Judge what was seen, and return all of it."""
+    observations, outcomes, helo = seen_of
     findings = _dns_judgement.judge(observations)
+    findings += [finding for observation in observations for finding in _target_judgement.judge(observation)]
+    findings += [finding for pair in helo for finding in _target_judgement.judge_helo(*pair)]
     findings += [finding for pair in outcomes for finding in _spf_judgement.judge(*pair)]
     answers = [describe(answer, "authoritative") for seen in observations for answer in seen.answers]
     answers += [describe(seen.resolved, "resolver") for seen in observations if seen.resolved]
@@ -372,7 +387,10 @@ async def run(asked: Plan) -> dict[str, t.Any]:
     observations = await survey.observe_all(asked.records)
     evaluations = [_dns_survey.evaluate_spf(survey, identity.arguments) for identity in asked.senders]
     outcomes = list(zip(asked.senders, await asyncio.gather(*evaluations)))
-    return {**result_of(observations, outcomes), "questions": client.asked}
+    hosts = [identity.arguments for identity in asked.senders if identity.kind == "helo"]
+    names = await asyncio.gather(*(survey.addresses(host.helo, asked.records) for host in hosts))
+    helo = list(zip((str(host.client) for host in hosts), names))
+    return {**result_of(Seen(observations, outcomes, helo)), "questions": client.asked}
 
 
 def main() -> None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextlib
 import json
 import os
@@ -48,12 +49,16 @@ def alpha(knot: str) -> str:
         "alias._domainkey CNAME long._domainkey\nhost CNAME mail\nout CNAME www.beta.test.\ndangling CNAME nothing\n"
         '*.wild A 192.0.2.99\ntwice TXT "v=spf1 -all"\ntwice TXT "v=spf1 a -all"\n'
         'include TXT "v=spf1 include:spf.beta.test -all"\n'
-        "lame NS ns-two\n"
+        "lame NS ns-two\nmx MX 10 host\nmx MX 20 none.beta.test.\nmx MX 30 www.beta.test.\n"
     )
 
 
 BETA = f'$TTL 300\n{HEAD.format(ns="ns-one.alpha.test.")}@ NS ns-one.alpha.test.\nwww A 192.0.2.80\n\
 spf TXT "v=spf1 ip4:192.0.2.25 ~all"\n'
+REVERSE = (
+    f"$TTL 300\n{HEAD.format(ns='ns-one.alpha.test.')}@ NS ns-one.alpha.test.\n"
+    "25 PTR relay.alpha.test.\n26 PTR relay.alpha.test.\n"
+)
 TEST = (
     f"$TTL 300\n{HEAD.format(ns='ns.test.')}@ NS ns\nns A {NET4}.2\n"
     "alpha NS ns-one.alpha\nalpha NS ns-two.alpha\nbeta NS ns-one.alpha\n"
@@ -66,7 +71,9 @@ def knots() -> t.Iterator[Knots]:
     found = Knots()
     try:
         found.start()
-        found.serve("one", {"alpha.test": alpha("one"), "beta.test": BETA, "test": TEST})
+        found.serve(
+            "one", {"alpha.test": alpha("one"), "beta.test": BETA, "test": TEST, "2.0.192.in-addr.arpa": REVERSE}
+        )
         found.serve("two", {"alpha.test": alpha("two")})
         yield found
     finally:
@@ -254,6 +261,9 @@ def record(name: str, rdtype: str, *values: str) -> dict[str, t.Any]:
 def test_module(knots: Knots, tmp_path: pathlib.Path) -> None:
     records = [
         record("alpha.test", "MX", "10 mail.alpha.test"),
+        record("mx.alpha.test", "MX", "10 host.alpha.test", "20 none.beta.test", "30 www.beta.test"),
+        record("25.2.0.192.in-addr.arpa", "PTR", "relay.alpha.test"),
+        record("26.2.0.192.in-addr.arpa", "PTR", "relay.alpha.test"),
         record("alpha.test", "TXT", SPF["one"]),
         record("long._domainkey.alpha.test", "TXT", LONG),
         record("alias._domainkey.alpha.test", "TXT", LONG),
@@ -283,6 +293,10 @@ def test_module(knots: Knots, tmp_path: pathlib.Path) -> None:
         ("dns_spf_several_records", "error", "twice.alpha.test TXT"),
         ("dns_zone_not_delegated", "error", "nobody.test"),
         ("spf_not_pass", "error", "relay.alpha.test TXT"),
+        ("dns_target_alias", "error", "mx.alpha.test MX"),
+        ("dns_target_without_address", "error", "mx.alpha.test MX"),
+        ("dns_ptr_not_confirmed", "error", "26.2.0.192.in-addr.arpa PTR"),
+        ("dns_helo_not_confirmed", "warning", "relay.alpha.test A"),
     }
     assert [item["result"] for item in result["spf"]] == ["pass", "pass", "fail"]
     assert result["spf"][1]["path"] == ["include:spf.beta.test", "ip4:192.0.2.25"]
@@ -311,7 +325,8 @@ def test_module_with_a_dead_resolver(tmp_path: pathlib.Path) -> None:
         begin = time.monotonic()
         result = call(tmp_path, records=records, resolver=resolver, senders=senders, timeout=2)
     assert time.monotonic() - begin < 5
-    assert [finding["id"] for finding in result["findings"]] == ["dns_servers_unknown"] * 50 + ["spf_temperror"] * 3
+    found = collections.Counter(finding["id"] for finding in result["findings"])
+    assert found == {"dns_servers_unknown": 50, "spf_temperror": 3, "dns_target_unknown": 1}
     assert "n0.test SOA is timed_out (no answer in 2 s), says 127.0.0.1 port" in result["findings"][0]["message"]
 
 
