@@ -136,9 +136,12 @@ class Client:
         return self._peers.setdefault((transport, server.key), _Peer())
 
     async def ask(self, server: Server, name: str, rdtype: str, *, recurse: bool = False, check: bool = True) -> Answer:
-        """Ask one server. Whatever goes wrong is a state of the answer; ValueError says that ``name`` is no name."""
+        """Ask one server. Whatever goes wrong is a state of the answer, also that ``name`` cannot be a name."""
         question = Question(name, rdtype, recurse, check)
-        query = _dns.query(question)
+        try:
+            query = _dns.query(question)
+        except ValueError as error:
+            return _dns.malformed(question, server, str(error))
         peer = self._peer("udp", server)
         if not peer.heard and not peer.given_up:
             async with peer.first:
@@ -148,7 +151,6 @@ class Client:
 
     async def _ask(self, server: Server, question: Question, query: Query) -> Answer:
         async with self._places:
-            self.asked += 1
             try:
                 try:
                     return await self._exchange(server, question, query)
@@ -156,7 +158,8 @@ class Client:
                     plain = replace(question, edns=False)
                     return await self._exchange(server, plain, _dns.query(plain))
             except _SilentError as error:
-                garbage = self._peer("udp", server).garbage
+                peer = self._peer("udp", server)
+                garbage = peer.garbage and not peer.heard
                 state = _dns_answer.MALFORMED if garbage else _dns_answer.TIMED_OUT
                 detail = f"{error}, only datagrams that answer nothing" if garbage else str(error)
                 return Answer(question.name, question.rdtype, server, state, detail=detail)
@@ -166,6 +169,7 @@ class Client:
 
     async def _exchange(self, server: Server, question: Question, query: Query) -> Answer:
         peer = self._peer("udp", server)
+        self.asked += not peer.given_up
         wire = await peer.run(_by_udp(server, query.wire, peer, self._timeout), self._timeout)
         try:
             return _dns.read(query, question, server, wire)

@@ -25,7 +25,6 @@ _SERVER = {
     _dns_answer.UNREACHABLE: ("cannot be reached", "Start it, and look at the route to it; IPv6 may be missing here"),
     _dns_answer.MALFORMED: ("answers with what is not DNS", "Look at what listens there, and at the boxes on the way"),
     _dns_answer.FAILED: ("could not answer", "Look at its log: the zone may be expired or not loaded"),
-    _dns_answer.BOGUS: ("follows an alias to forged data", "Mend the signatures where the alias ends"),
     _dns_answer.NOT_AUTHORITATIVE: ("does not serve the zone", "Have it serve the zone, or take it out of NS"),
 }
 
@@ -139,6 +138,8 @@ def _judge_alias(case: _Case) -> Findings:
     if right:
         severity = "warning" if case.record.type in ("A", "AAAA", "MX", "PTR") else "notice"
     end = "where the data are right" if right else f"where there is {_quoted(case.values) or 'no such record'}"
+    if case.answer.detail:
+        end = f"of which the end is not known: {case.answer.detail}"
     message = f"the name is an alias: CNAME {path}, {end}"
     remedy = f"Remove the CNAME. {case.should}"
     yield Finding("dns_cname", severity, case.subject, message, remedy, "RFC 1034, 3.6.2; RFC 5321, 5.1")

@@ -132,6 +132,8 @@ class Survey:
         if not answer.cnames or answer.state == _dns_answer.PRESENT or not self._resolver:
             return answer
         end = await self._client.resolve(self._resolver, answer.cnames[-1], rdtype)
+        if not end.is_answered:
+            return replace(answer, detail=f"{end.name} is {end.state}{f' ({end.detail})' if end.detail else ''}")
         return replace(answer, state=end.state, values=end.values, detail=end.detail, cnames=answer.cnames + end.cnames)
 
     async def lookup(self, name: str, rdtype: str) -> Answer:
@@ -208,11 +210,8 @@ async def evaluate_spf(survey: Survey, arguments: Arguments, seconds: float = SP
             if time.monotonic() > deadline:
                 question = evaluation.send(_spf_model.Answer(failure=f"the evaluation took more than {seconds:g} s"))
                 continue
-            try:
-                answer = _spf_judgement.spf_answer(await survey.lookup(question.name, question.rdtype))
-            except ValueError as error:
-                answer = _spf_model.Answer(failure=str(error))
-            question = evaluation.send(answer)
+            answer = await survey.lookup(question.name, question.rdtype)
+            question = evaluation.send(_spf_judgement.spf_answer(answer))
     except StopIteration as stop:
         outcome: Outcome = stop.value
         return outcome

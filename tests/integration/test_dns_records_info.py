@@ -25,6 +25,8 @@ import pytest
 from ansible_collections.mailops.relay.plugins.module_utils import _dns, _dns_answer, _dns_survey
 from ansible_collections.mailops.relay.plugins.module_utils._dns_answer import Answer, Server
 from ansible_collections.mailops.relay.plugins.module_utils._dns_client import Client
+from ansible_collections.mailops.relay.plugins.module_utils._record import RecordSet
+from ansible_collections.mailops.relay.plugins.modules import dns_records_info
 from container_host import ENVIRONMENT
 from dns_servers import KNOTS, NET4, NET6, Knots, closed_port, is_checking, response, silence, udp_server
 
@@ -49,7 +51,9 @@ def alpha(knot: str) -> str:
         "alias._domainkey CNAME long._domainkey\nhost CNAME mail\nout CNAME www.beta.test.\ndangling CNAME nothing\n"
         '*.wild A 192.0.2.99\ntwice TXT "v=spf1 -all"\ntwice TXT "v=spf1 a -all"\n'
         'include TXT "v=spf1 include:spf.beta.test -all"\n'
-        "lame NS ns-two\nmx MX 10 host\nmx MX 20 none.beta.test.\nmx MX 30 www.beta.test.\n"
+        "lame NS ns-two\n"
+        f"out-of-names CNAME {chr(92)}255{(chr(92) + '255') * 39}.beta.test.\n"
+        "mx MX 10 host\nmx MX 20 none.beta.test.\nmx MX 30 www.beta.test.\n"
     )
 
 
@@ -102,6 +106,9 @@ TABLE = [
     (r"a\.b c.wild.alpha.test", "A", "present", ("192.0.2.99",), ()),
     ("x.lame.alpha.test", "A", "not_authoritative", (), ()),
     ("gamma.example", "A", "refused", (), ()),
+    (f"{'x' * 64}.alpha.test", "A", "malformed", (), ()),
+    ("a..alpha.test", "A", "malformed", (), ()),
+    ("out-of-names.alpha.test", "A", "no_data", (), (r"\255" * 40 + ".beta.test",)),
 ]
 
 
@@ -189,7 +196,7 @@ def test_lost_datagrams_are_sent_again() -> None:
 def test_dead_servers_cost_one_time_out(knots: Knots) -> None:
     """400 questions for each of three dead servers and a live one, 8 in flight."""
 
-    async def run() -> tuple[list[Answer], float, int]:
+    async def run() -> tuple[list[Answer], float, tuple[int, int]]:
         client = Client(timeout=1, in_flight=8)
         async with (
             udp_server(silence) as (one, sink),
@@ -200,13 +207,13 @@ def test_dead_servers_cost_one_time_out(knots: Knots) -> None:
             names = [f"n{number}.wild.alpha.test" for number in range(400)]
             begin = time.monotonic()
             answers = await asyncio.gather(*(client.ask(server, name, "A") for name in names for server in servers))
-            return list(answers), time.monotonic() - begin, sink.seen
+            return list(answers), time.monotonic() - begin, (client.asked, sink.seen)
 
     answers, seconds, seen = asyncio.run(run())
     states = [answer.state for answer in answers]
     assert {state: states.count(state) for state in set(states)} == {"present": 400, "timed_out": 800, "malformed": 400}
     assert seconds < 1.9
-    assert seen == 3
+    assert seen == (403, 3)
 
 
 def test_a_server_that_dies_on_the_way_costs_one_time_out() -> None:
@@ -242,6 +249,34 @@ def test_dnssec(reply: t.Callable[[bytes], bytes | None], security: str) -> None
     assert asyncio.run(run()).security == security
 
 
+RIGHT, OLD = 'a.test 300 TXT "v=spf1 -all"', 'a.test 17 TXT "v=spf1 ~all"'
+
+
+@pytest.mark.parametrize(
+    ("resolver", "expected"),
+    [
+        (lambda data: response(data, RIGHT, flags=dns.flags.AD), []),
+        (lambda data: response(data, OLD), ["dns_record_cached"]),
+        (lambda data: response(data, rcode=dns.rcode.NXDOMAIN), ["dns_record_cached"]),
+        (lambda data: response(data, rcode=dns.rcode.SERVFAIL) if is_checking(data) else response(data), ["dns_bogus"]),
+        (silence, []),
+    ],
+)
+def test_a_validating_resolver_beside_the_server(
+    resolver: t.Callable[[bytes], bytes | None], expected: list[str]
+) -> None:
+    async def run() -> dict[str, t.Any]:
+        async with (
+            udp_server(lambda data: response(data, RIGHT, flags=dns.flags.AA)) as (server, _),
+            udp_server(resolver) as (validating, _),
+        ):
+            ports = [Server("127.0.0.1", server)], Server("127.0.0.1", validating)
+            records = [RecordSet("a.test", "TXT", ("v=spf1 -all",))]
+            return await dns_records_info.run(dns_records_info.Plan(records, *ports, True, [], 0.5, 8))
+
+    assert [finding["id"] for finding in asyncio.run(run())["findings"]] == expected
+
+
 def call(folder: pathlib.Path, **options: t.Any) -> dict[str, t.Any]:
     """Call the module as Ansible does."""
     command = ["ansible", "localhost", "--connection", "local", "--one-line", "--check"]
@@ -270,6 +305,7 @@ def test_module(knots: Knots, tmp_path: pathlib.Path) -> None:
         record("host.alpha.test", "A", "192.0.2.25"),
         record("out.alpha.test", "A", "192.0.2.80"),
         record("dangling.alpha.test", "A", "192.0.2.80"),
+        record("out-of-names.alpha.test", "A", "192.0.2.80"),
         record("none.alpha.test", "A", "192.0.2.25"),
         record("mail.alpha.test", "A", "192.0.2.77"),
         record("x.wild.alpha.test", "A", "192.0.2.77"),
@@ -287,6 +323,7 @@ def test_module(knots: Knots, tmp_path: pathlib.Path) -> None:
         ("dns_cname", "warning", "host.alpha.test A"),
         ("dns_cname", "warning", "out.alpha.test A"),
         ("dns_cname", "error", "dangling.alpha.test A"),
+        ("dns_cname", "error", "out-of-names.alpha.test A"),
         ("dns_record_missing", "error", "none.alpha.test A"),
         ("dns_record_different", "error", "mail.alpha.test A"),
         ("dns_wildcard_answers", "error", "x.wild.alpha.test A"),
