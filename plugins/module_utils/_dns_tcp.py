@@ -205,7 +205,7 @@ class Connection:
             )
         if tsig.error == dns.rcode.BADTIME:
             skew = int.from_bytes(tsig.other, "big") - int(self.clock())
-            by = f"by {abs(skew)} s {'ahead of' if skew > 0 else 'behind'}" if tsig.other else "not that of"
+            by = f"{abs(skew)} s {'ahead of' if skew > 0 else 'behind'}" if tsig.other else "too far from"
             return f"{self.label}: {error}: its clock is {by} this machine's; {FUDGE} s are accepted. Set the clocks."
         if tsig.error == dns.rcode.BADSIG:
             return f"{self.label}: {error}: it knows the key {self.key}, but with another secret. Look at key_secret."

@@ -220,13 +220,20 @@ class Primary:
     # --- changes ---
 
     def update(self, plan: ZonePlan, trial: bool = False) -> None:
-        """Change a zone, all or nothing; a trial has the server judge key and prerequisites and changes nothing."""
+        """Change a zone, all or nothing.
+
+        A trial has the server judge key and prerequisites, and changes nothing: it deletes the values that are to be
+        added, which by the prerequisites are not there. So rules for single names and types are judged as well.
+        """
         message = dns.update.UpdateMessage(_name(plan.zone))
         names = [change.name for change in plan.changes]
         aliases = {change.name for change in plan.changes if change.type == "CNAME"}
         for change in plan.changes:
             _require(message, change, change.name in aliases, names.count(change.name) == 1)
-        for change in () if trial else plan.changes:
+            if trial:
+                for data in sorted(set(change.after) - set(change.before)):
+                    message.delete(_name(change.name), _rdata(change, data))
+                continue
             if change.before:
                 message.delete(_name(change.name), change.type)
             for data in change.after:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import time
 import typing as t
@@ -39,9 +40,20 @@ class Target:
     order: Order
     host: str
     address: str
+    port: int = 53
 
     def __str__(self) -> str:
         return self.host if self.host == self.address else f"{self.host} ({self.address})"
+
+
+def server(text: str) -> tuple[str, int]:
+    """Return host and port of ``HOST`` or ``HOST@PORT``, or raise ValueError."""
+    host, at, port = text.partition("@")
+    if not host or (at and not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535)):
+        raise ValueError(
+            f"{text!r} is not a server; accepted: a name or an address, such as 192.0.2.53 or 192.0.2.53@5353"
+        )
+    return host, int(port) if at else 53
 
 
 def orders(zones: t.Mapping[str, str], wanted: t.Sequence[RecordSet], unwanted: t.Sequence[Removal]) -> list[Order]:
@@ -56,8 +68,16 @@ def orders(zones: t.Mapping[str, str], wanted: t.Sequence[RecordSet], unwanted: 
     ]
 
 
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _addresses(host: str, primary: Primary) -> list[str]:
-    known = primary.addresses(host)
+    known = [host] if _is_address(host) else primary.addresses(host)
     if known:
         return known
     try:
@@ -69,17 +89,17 @@ def _addresses(host: str, primary: Primary) -> list[str]:
     return list(dict.fromkeys(str(address[0]) for *_kind, address in found))
 
 
-def targets(primary: Primary, order: Order, listed: t.Sequence[str]) -> list[Target]:
+def targets(primary: Primary, order: Order, listed: t.Sequence[tuple[str, int]]) -> list[Target]:
     """Return the servers to ask: those listed, or those that the NS records of the zone name."""
-    hosts = list(listed) or primary.name_servers(order.zone)
-    return [Target(order, host, address) for host in hosts for address in _addresses(host, primary)]
+    hosts = list(listed) or [(host, 53) for host in primary.name_servers(order.zone)]
+    return [Target(order, host, address, port) for host, port in hosts for address in _addresses(host, primary)]
 
 
 def _why_not(target: Target, timeout: float) -> str | None:
     """Return why a server does not serve all of it, or None if it does."""
     order = target.order
     keys = [record.key for record in order.wanted] + [(item.name, item.type) for item in order.unwanted]
-    with Connection(target.address, timeout=timeout) as connection:
+    with Connection(target.address, target.port, timeout=timeout) as connection:
         now = Primary(connection).observe(keys)
     missing = _dns_plan.not_served(order.wanted, order.unwanted, now)
     if not missing:

@@ -99,6 +99,7 @@ options:
         description:
           - What the record is for. This does not change what is published.
         type: str
+        default: ""
   remove:
     description:
       - Record sets to remove in the same updates, or some values of them; what else they have is kept.
@@ -154,12 +155,15 @@ options:
     default: 0
   servers:
     description:
-      - The servers to wait for, by name or address. Without it, the NS records of each zone name them.
+      - The servers to wait for, by name or address, with another port than 53 as V(HOST@PORT). Without it, the NS
+        records of each zone name them.
     type: list
     elements: str
     default: []
 requirements:
-  - dnspython >= 2.3
+  - dnspython >= 2.3 (on the host that sends the updates)
+seealso:
+  - module: mailops.relay.dns_records_info
 """
 
 EXAMPLES = r"""
@@ -276,17 +280,27 @@ def _record_set(item: dict[str, t.Any]) -> RecordSet:
     return _record.parse({**item, "values": item.get("values") or []})
 
 
-def order(params: dict[str, t.Any]) -> tuple[list[RecordSet], list[Removal], list[str]]:
-    """Return what is wanted, what is not, and the zones, in normal form, or raise with all that is wrong."""
+class Order(t.NamedTuple):
+    """What the options say, in normal form."""
+
+    wanted: list[RecordSet]
+    unwanted: list[Removal]
+    zones: list[str]
+    servers: list[tuple[str, int]]
+
+
+def order(params: dict[str, t.Any]) -> Order:
+    """Return what the options say, or raise with all that is wrong with them."""
     absent = params["state"] == "absent"
     wanted, problems = _parsed("records", [] if absent else params["records"], _record_set)
     unwanted, more = _parsed("records", params["records"] if absent else [], _dns_plan.removal)
     removals, still_more = _parsed("remove", params["remove"], _dns_plan.removal)
     zones, zone_problems = _parsed("zones", params["zones"], _syntax.domain_name)
-    problems += [*more, *still_more, *zone_problems]
+    servers, server_problems = _parsed("servers", params["servers"], _dns_wait.server)
+    problems += [*more, *still_more, *zone_problems, *server_problems]
     if problems:
         raise PublishError(problems)
-    return wanted, [*unwanted, *removals], zones
+    return Order(wanted, [*unwanted, *removals], zones, servers)
 
 
 def describe(plan: Plan) -> dict[str, t.Any]:
@@ -328,7 +342,7 @@ def publish(plan: Plan, primary: Primary) -> list[str]:
 
 def run(params: dict[str, t.Any], primary: Primary, check_mode: bool) -> tuple[dict[str, t.Any], tuple[str, ...]]:
     """Read and judge all zones, then change them. Return the result and warnings."""
-    wanted, unwanted, given = order(params)
+    wanted, unwanted, given, servers = order(params)
     keys = [record.key for record in wanted] + [(item.name, item.type) for item in unwanted]
     try:
         zones = primary.zones([name for name, _type in keys], given)
@@ -340,17 +354,19 @@ def run(params: dict[str, t.Any], primary: Primary, check_mode: bool) -> tuple[d
     if not check_mode:
         published = publish(plan, primary)
         if params["wait"]:
-            wait(params, primary, _dns_wait.orders(zones, wanted, unwanted), published)
+            try:
+                _wait(params, primary, _dns_wait.orders(zones, wanted, unwanted), servers)
+            except DnsError as error:
+                late = f"Not every server serves the records after {params['wait']} s of waiting."
+                raise PublishError([late, str(error)], published, waited=True) from None
     return describe(plan), plan.warnings
 
 
-def wait(params: dict[str, t.Any], primary: Primary, orders: list[_dns_wait.Order], published: list[str]) -> None:
-    try:
-        targets = [target for each in orders for target in _dns_wait.targets(primary, each, params["servers"])]
-        _dns_wait.wait(targets, params["wait"], params["timeout"])
-    except DnsError as error:
-        problems = [f"Not every server serves the records after {params['wait']} s of waiting.", str(error)]
-        raise PublishError(problems, published, waited=True) from None
+def _wait(
+    params: dict[str, t.Any], primary: Primary, orders: list[_dns_wait.Order], servers: list[tuple[str, int]]
+) -> None:
+    targets = [target for each in orders for target in _dns_wait.targets(primary, each, servers)]
+    _dns_wait.wait(targets, params["wait"], params["timeout"])
 
 
 def argument_spec() -> dict[str, t.Any]:
@@ -364,7 +380,7 @@ def argument_spec() -> dict[str, t.Any]:
         "values": {"type": "list", "elements": "str"},
         "ttl": {"type": "int", "default": _record.DEFAULT_TTL},
         "grade": {"type": "str", "choices": list(_record.GRADES), "default": _record.GRADES[0]},
-        "reason": {"type": "str"},
+        "reason": {"type": "str", "default": ""},
     }
     return {
         "server": {"type": "str", "required": True},

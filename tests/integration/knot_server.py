@@ -22,7 +22,7 @@ SECRETS = {
     "middle": ("hmac-sha384", "bWlkZGxlIG1pZGRsZSBtaWRkbGUgbWlkZGxlIG1pZGRsZSEh"),
     "stranger": ("hmac-sha256", "c3RyYW5nZXIgc3RyYW5nZXIgc3RyYW5nZXIgc3RyYW5nZXI="),
 }
-ZONES = ("alpha.test", "beta.test", "locked.test")
+ZONES = ("alpha.test", "beta.test", "locked.test", "partly.test")
 
 
 def section(_name: str, *items: dict[str, str]) -> str:
@@ -45,6 +45,7 @@ PRIMARY_CONF = (
     + section(
         "acl",
         {"id": "update", "key": "[mailops, strong, middle]", "action": "update"},
+        {"id": "update-txt", "key": "mailops", "action": "update", "update-type": "TXT"},
         {"id": "transfer", "address": SECONDARY, "action": "transfer"},
     )
     + section(
@@ -56,6 +57,7 @@ PRIMARY_CONF = (
         {"domain": "alpha.test", "acl": "[update, transfer]"},
         {"domain": "beta.test", "acl": "[update, transfer]"},
         {"domain": "locked.test"},
+        {"domain": "partly.test", "acl": "update-txt"},
     )
 )
 SECONDARY_CONF = (

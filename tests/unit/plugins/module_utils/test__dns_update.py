@@ -99,7 +99,8 @@ def sent(*changes, trial=False):
 )
 def test_an_update_requires_what_the_plan_saw(of, prerequisites, updates) -> None:
     assert sent(of) == [prerequisites, updates]
-    assert sent(of, trial=True) == [prerequisites, []]
+    no_change = [f"x.a.test. 0 NONE {of.type} {data}" for data in of.after]
+    assert sent(of, trial=True) == [prerequisites, no_change]
 
 
 def test_an_alias_that_goes_makes_room_in_the_same_update() -> None:
