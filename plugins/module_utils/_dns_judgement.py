@@ -136,12 +136,15 @@ def _judge_alias(case: _Case) -> Findings:
     right = fits(case.record, case.answer)
     severity = case.severity
     if right:
-        severity = "warning" if case.record.type in ("A", "AAAA", "MX", "PTR") else "notice"
+        # Reverse names are aliases where the addresses of a network are delegated one by one (RFC 2317, 4).
+        severity = "warning" if case.record.type in ("A", "AAAA", "MX") else "notice"
     end = "where the data are right" if right else f"where there is {_quoted(case.values) or 'no such record'}"
     if case.answer.detail:
         end = f"of which the end is not known: {case.answer.detail}"
     message = f"the name is an alias: CNAME {path}, {end}"
     remedy = f"Remove the CNAME. {case.should}"
+    if right and severity == "notice":
+        remedy = f"Nothing, if it is meant: whoever has {case.answer.cnames[-1]} decides what it says."
     yield Finding("dns_cname", severity, case.subject, message, remedy, "RFC 1034, 3.6.2; RFC 5321, 5.1")
 
 

@@ -75,7 +75,7 @@ def _judge_reverse(subject: str, record: RecordSet, answers: dict[str, list[Answ
     unknown = _unknown(subject, (answer for found in answers.values() for answer in found))
     names = " and ".join(answers)
     message = f"{address} is {names}, which has not {address} in turn"
-    remedy = f"Publish: {names}. {'AAAA' if ':' in address else 'A'} {address}"
+    remedy = f"Publish: {names}. IN {'AAAA' if ':' in address else 'A'} {address}"
     yield unknown or Finding("dns_ptr_not_confirmed", "error", subject, message, remedy, "RFC 8601, 3; RFC 1912, 2.1")
 
 
@@ -101,6 +101,6 @@ def judge_helo(address: str, answers: t.Sequence[Answer]) -> t.Iterator[Finding]
     name = answers[0].name
     subject = f"{name} {'AAAA' if ':' in address else 'A'}"
     message = f"{address} says HELO {name}, which has not this address"
-    remedy = f"Publish: {name}. {subject.rpartition(' ')[2]} {address}"
+    remedy = f"Publish: {name}. IN {subject.rpartition(' ')[2]} {address}"
     unknown = _unknown(subject, answers)
     yield unknown or Finding("dns_helo_not_confirmed", "warning", subject, message, remedy, "RFC 5321, 4.1.4")

@@ -74,6 +74,12 @@ CONTENT = [
     ("alias, dangling", wanted(), [answer(state="no_name", cnames=("a.test",))], [("dns_cname", "error")]),
     ("alias, unknown", wanted(), [answer(cnames=("a.test",), detail="a.test is bogus")], [("dns_cname", "error")]),
     (
+        "alias of a reverse name",
+        wanted("PTR", ["relay.example.com."], name="1.2.0.192.in-addr.arpa"),
+        [answer("relay.example.com.", rdtype="PTR", cnames=("1.0-31.2.0.192.in-addr.arpa",))],
+        [("dns_cname", "notice")],
+    ),
+    (
         "alias of a host",
         wanted("A", ["192.0.2.1"]),
         [answer("192.0.2.1", rdtype="A", cnames=("a.test",))],
