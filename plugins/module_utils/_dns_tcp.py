@@ -24,10 +24,12 @@ try:
     import dns.message
     import dns.name
     import dns.rcode
+    import dns.rdata
     import dns.rdataclass
     import dns.rdatatype
     import dns.rdtypes.ANY.TSIG
     import dns.tsig
+    import dns.wire
 
     HAS_DNSPYTHON = True
 except ImportError:
@@ -77,6 +79,23 @@ def _tsig_key(key: TsigKey) -> dns.tsig.Key:
         return dns.tsig.Key(dns.name.from_text(key.name), secret, key.algorithm)
     except dns.exception.DNSException as error:
         raise DnsError(f"key_name: {key.name!r} is not the name of a key: {error}") from None
+
+
+def _tsig_of(wire: bytes) -> t.Any:
+    """Return the TSIG data of a message before they are verified, or None: errors in them are not signed."""
+    parser = dns.wire.Parser(wire)
+    _id, _flags, questions, *records = parser.get_struct("!HHHHHH")
+    for _question in range(questions):
+        parser.get_name()
+        parser.get_struct("!HH")
+    for _record in range(sum(records)):
+        parser.get_name()
+        rdtype, rdclass, _ttl, length = parser.get_struct("!HHIH")
+        if rdtype == dns.rdatatype.TSIG:
+            with parser.restrict_to(length):
+                return dns.rdata.from_wire_parser(rdclass, rdtype, parser)
+        parser.get_bytes(length)
+    return None
 
 
 class Connection:
@@ -183,16 +202,16 @@ class Connection:
         if len(wire) < 12 or number not in macs:
             raise DnsError(f"{self.label}: it sent something that is no answer to us")
         try:
-            answer = dns.message.from_wire(wire, keyring=False)
-            if answer.tsig and key:
-                if answer.tsig[0].error:
-                    raise DnsError(self._key_problem(answer.tsig[0]))
-                dns.message.from_wire(wire, keyring={key.name: key}, request_mac=macs[number])
+            tsig = _tsig_of(wire)
+            if tsig and tsig.error:
+                raise DnsError(self._key_problem(tsig))
+            keyring = {key.name: key} if tsig and key else None
+            answer = dns.message.from_wire(wire, keyring=keyring, request_mac=macs[number])
         except dns.tsig.BadTime:
             raise DnsError(f"{self.label}: the time in its signature is wrong; look at the clocks of both") from None
         except (dns.exception.DNSException, ValueError) as error:
             raise DnsError(f"{self.label}: its answer is malformed or not signed by the key ({error})") from None
-        if key and not answer.tsig and answer.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+        if key and not tsig and answer.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
             raise DnsError(f"{self.label}: its answer is not signed, though the question was; is it the right server?")
         return answer
 
