@@ -200,8 +200,8 @@ def test_dead_servers_cost_one_time_out(knots: Knots) -> None:
         client = Client(timeout=1, in_flight=8)
         async with (
             udp_server(silence) as (one, sink),
-            udp_server(silence) as (two, _),
-            udp_server(lambda _data: b"?") as (three, _),
+            udp_server(silence) as (two, _asked),
+            udp_server(lambda _data: b"?") as (three, _asked),
         ):
             servers = [Server("127.0.0.1", port) for port in (one, two, three)] + [Server(knots.address4["one"])]
             names = [f"n{number}.wild.alpha.test" for number in range(400)]
@@ -267,8 +267,8 @@ def test_a_validating_resolver_beside_the_server(
 ) -> None:
     async def run() -> dict[str, t.Any]:
         async with (
-            udp_server(lambda data: response(data, RIGHT, flags=dns.flags.AA)) as (server, _),
-            udp_server(resolver) as (validating, _),
+            udp_server(lambda data: response(data, RIGHT, flags=dns.flags.AA)) as (server, _asked),
+            udp_server(resolver) as (validating, _asked),
         ):
             ports = [Server("127.0.0.1", server)], Server("127.0.0.1", validating)
             records = [RecordSet("a.test", "TXT", ("v=spf1 -all",))]
