@@ -81,15 +81,25 @@ def _tsig_key(key: TsigKey) -> dns.tsig.Key:
         raise DnsError(f"key_name: {key.name!r} is not the name of a key: {error}") from None
 
 
+def _skip_name(parser: dns.wire.Parser) -> None:
+    """Go past a name, which a pointer to another one may end (RFC 1035, 4.1.4)."""
+    length = parser.get_uint8()
+    while 0 < length < 192:
+        parser.get_bytes(length)
+        length = parser.get_uint8()
+    if length:
+        parser.get_uint8()
+
+
 def _tsig_of(wire: bytes) -> t.Any:
     """Return the TSIG data of a message before they are verified, or None: errors in them are not signed."""
     parser = dns.wire.Parser(wire)
     _id, _flags, questions, *records = parser.get_struct("!HHHHHH")
     for _question in range(questions):
-        parser.get_name()
+        _skip_name(parser)
         parser.get_struct("!HH")
     for _record in range(sum(records)):
-        parser.get_name()
+        _skip_name(parser)
         rdtype, rdclass, _ttl, length = parser.get_struct("!HHIH")
         if rdtype == dns.rdatatype.TSIG:
             with parser.restrict_to(length):
@@ -139,7 +149,8 @@ class Connection:
 
     def _receive(self, size: int, deadline: float) -> bytes:
         data = b""
-        assert self.socket
+        if self.socket is None:
+            raise DnsError(f"{self.label}: there is no connection to read from")
         while len(data) < size:
             self.socket.settimeout(max(0.001, deadline - time.monotonic()))
             piece = self.socket.recv(size - len(data))
@@ -206,7 +217,7 @@ class Connection:
             if tsig and tsig.error:
                 raise DnsError(self._key_problem(tsig))
             keyring = {key.name: key} if tsig and key else None
-            answer = dns.message.from_wire(wire, keyring=keyring, request_mac=macs[number])
+            answer = dns.message.from_wire(wire, keyring=keyring, request_mac=macs[number] if keyring else b"")
         except dns.tsig.BadTime:
             raise DnsError(f"{self.label}: the time in its signature is wrong; look at the clocks of both") from None
         except (dns.exception.DNSException, ValueError) as error:
