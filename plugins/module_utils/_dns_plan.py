@@ -14,7 +14,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.mailops.relay.plugins.module_utils import _record
+from ansible_collections.mailops.relay.plugins.module_utils import _dns_loss, _record, _zone_file
 from ansible_collections.mailops.relay.plugins.module_utils._record import RecordSet
 
 Key = t.Tuple[str, str]
@@ -109,20 +109,6 @@ def zone_of(name: str, zones: t.Iterable[str]) -> str | None:
     return max(around, key=len) if around else None
 
 
-def data_of(rdtype: str, text: str) -> str:
-    """Return a value as a zone file has it: TXT in quoted strings of at most 255 octets (RFC 1035, 3.3.14)."""
-    if rdtype != "TXT":
-        return text
-    return " ".join(f'"{_quoted(string)}"' for string in _record.txt_strings(text))
-
-
-def _quoted(string: bytes) -> str:
-    return "".join(
-        f"\\{chr(octet)}" if octet in b'"\\' else chr(octet) if 32 <= octet < 127 else f"\\{octet:03d}"
-        for octet in string
-    )
-
-
 def _published(now: t.Mapping[str, Seen], key: Key) -> Published:
     name, rdtype = key
     return now.get(name, Seen()).sets.get(rdtype, Published(0, ()))
@@ -133,7 +119,7 @@ def _wanted_change(wanted: RecordSet, has: Published) -> Change:
     data = {value.text: value.data for value in has.values}
     rivals = set(_record.rivals(wanted, data))
     kept = [value.data for value in has.values if value.text not in rivals]
-    after = (*kept, *(data.get(text) or data_of(wanted.type, text) for text in wanted.values))
+    after = (*kept, *(data.get(text) or _zone_file.data(wanted.type, text) for text in wanted.values))
     before = tuple(value.data for value in has.values)
     return Change(wanted.name, wanted.type, before, after, has.ttl, wanted.ttl)
 
@@ -207,11 +193,23 @@ def _wildcard_warnings(changes: t.Iterable[Change], now: t.Mapping[str, Seen]) -
             )
 
 
-def _removal_problems(zones: t.Iterable[ZonePlan]) -> t.Iterator[str]:
+def _losses(
+    wanted: t.Iterable[RecordSet], unwanted: t.Iterable[Removal], now: t.Mapping[str, Seen]
+) -> t.Iterator[_dns_loss.Loss]:
+    """Yield what others may miss; what is named in ``unwanted`` is not missed."""
+    named = {(item.name, item.type): set(item.values) for item in unwanted}
+    for record in wanted:
+        there = (value.text for value in _published(now, record.key).values)
+        yield from _dns_loss.losses(record, [text for text in there if text not in named.get(record.key, ())])
+
+
+def _removal_problems(zones: t.Iterable[ZonePlan], judged: t.Container[str]) -> t.Iterator[str]:
+    """Yield the zones that lose more values than they get. ``judged`` are names of which it was said already."""
     for zone in zones:
-        removed, added = (sum(getattr(change, what) for change in zone.changes) for what in ("removed", "added"))
+        changes = [change for change in zone.changes if change.name not in judged]
+        removed, added = (sum(getattr(change, what) for change in changes) for what in ("removed", "added"))
         if removed > added:
-            sets = ", ".join(f"{change.name} {change.type}" for change in zone.changes if change.removed)
+            sets = ", ".join(f"{change.name} {change.type}" for change in changes if change.removed)
             yield (
                 f"{zone.zone}: the plan removes {removed} values and adds {added} ({sets})."
                 " Accepted: confirm_removal: true, if that is meant."
@@ -224,8 +222,13 @@ def make(
     unwanted: t.Sequence[Removal],
     now: t.Mapping[str, Seen],
     confirm_removal: bool = False,
+    *,
+    confirm_loss: t.Sequence[str] = (),
 ) -> Plan:
-    """Plan the changes. ``zones`` has the zone of each name, ``now`` what the primary has at each name."""
+    """Plan the changes. ``zones`` has the zone of each name, ``now`` what the primary has at each name.
+
+    ``confirm_loss`` has the names at which it is meant that others lose what they may rely on.
+    """
     problems = list(_option_problems(wanted, unwanted))
     if problems:
         return Plan((), tuple(problems), ())
@@ -236,8 +239,10 @@ def make(
     for change in needed:
         by_zone.setdefault(zones[change.name], []).append(change)
     plans = tuple(ZonePlan(zone, tuple(each)) for zone, each in by_zone.items())
+    losses = [loss for loss in _losses(wanted, unwanted, now) if loss.name not in confirm_loss]
+    problems += map(str, losses)
     if not confirm_removal:
-        problems += _removal_problems(plans)
+        problems += _removal_problems(plans, {*confirm_loss, *(loss.name for loss in losses)})
     return Plan(plans, tuple(problems), tuple(_wildcard_warnings(needed, now)))
 
 

@@ -25,8 +25,9 @@ def quoted(text: str) -> str:
     return " ".join(f'"{"".join(map(_octet, string))}"' for string in _record.txt_strings(text))
 
 
-def _data(record: RecordSet) -> list[str]:
-    return [quoted(value) if record.type == "TXT" else value for value in record.values]
+def data(rdtype: str, value: str) -> str:
+    """Return a value as a zone file has it."""
+    return quoted(value) if rdtype == "TXT" else value
 
 
 def render(records: t.Iterable[RecordSet], comments: bool = True) -> str:
@@ -35,5 +36,5 @@ def render(records: t.Iterable[RecordSet], comments: bool = True) -> str:
     for record in records:
         if comments and record.reason:
             lines.append(f"; {record.grade}: {' '.join(record.reason.split())}")
-        lines += [f"{record.name}. {record.ttl} IN {record.type} {data}" for data in _data(record)]
+        lines += [f"{record.name}. {record.ttl} IN {record.type} {data(record.type, value)}" for value in record.values]
     return "".join(f"{line}\n" for line in lines)

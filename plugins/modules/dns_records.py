@@ -21,6 +21,8 @@ description:
   - Each update requires that the zone still has what the plan was made from. If somebody has changed it meanwhile,
     nothing is overwritten, and the module fails.
   - A zone changes as a whole or not at all. If a later zone fails, the error says which ones were changed.
+  - What others rely on is not taken away unless O(confirm_loss) says so. Records are compared by what they mean, so an
+    address that a wider network covers is not lost, and added terms never are a loss.
 attributes:
   check_mode:
     support: full
@@ -32,6 +34,8 @@ attributes:
     support: full
     platforms: posix
     description: Target OS/families that can be operated against.
+extends_documentation_fragment:
+  - mailops.relay.records
 options:
   server:
     description:
@@ -59,47 +63,6 @@ options:
     type: str
     choices: [hmac-sha256, hmac-sha384, hmac-sha512]
     default: hmac-sha256
-  records:
-    description:
-      - The record sets.
-    type: list
-    elements: dict
-    required: true
-    suboptions:
-      name:
-        description:
-          - The full name, with or without a final dot. International names are written as A-labels (V(xn--...)).
-        type: str
-        required: true
-      type:
-        description:
-          - The type.
-        type: str
-        choices: [A, AAAA, CAA, CNAME, MX, PTR, SRV, TLSA, TXT]
-        required: true
-      values:
-        description:
-          - All values, as in a zone file; names in them are full names.
-          - A TXT value is its text, not quoted and in one piece. It is split into strings of 255 octets.
-          - Required, except for removal, where no value means the whole record set.
-        type: list
-        elements: str
-      ttl:
-        description:
-          - Seconds.
-        type: int
-        default: 3600
-      grade:
-        description:
-          - How much the record matters. This does not change what is published.
-        type: str
-        choices: [required, recommended, optional]
-        default: required
-      reason:
-        description:
-          - What the record is for. This does not change what is published.
-        type: str
-        default: ""
   remove:
     description:
       - Record sets to remove in the same updates, or some values of them; what else they have is kept.
@@ -133,7 +96,8 @@ options:
     default: []
   state:
     description:
-      - V(present) publishes O(records), V(absent) removes them like those of O(remove).
+      - V(present) publishes O(records), V(absent) removes them like those of O(remove). No value means the whole record
+        set then.
     type: str
     choices: [present, absent]
     default: present
@@ -142,6 +106,18 @@ options:
       - Whether a zone may lose more values than it gets. Without it, such a plan is refused.
     type: bool
     default: false
+  confirm_loss:
+    description:
+      - Names at which records may lose what is there. They need no O(confirm_removal).
+      - "At other names, this is refused. In SPF: terms without which senders pass no longer, and a weaker C(all)."
+      - "In DMARC: a lower policy, addresses for reports that are left out, another alignment."
+      - "In TLSRPT: addresses for reports that are left out."
+      - "In DKIM: another key in place of one that is not revoked, and tags that make fewer signatures count."
+      - "In MX: hosts that are left out."
+      - What O(remove) names is no loss.
+    type: list
+    elements: str
+    default: []
   timeout:
     description:
       - Seconds in which a server must answer.
@@ -181,6 +157,18 @@ EXAMPLES = r"""
         values: [10 mx1.example.com., 20 mx2.example.com.]
         ttl: 86400
     wait: 60
+  delegate_to: localhost
+
+- name: Publish it although an old relay loses its right to send
+  mailops.relay.dns_records:
+    server: ns1.example.net
+    key_name: mailops
+    key_secret: "{{ vault_mailops_tsig }}"
+    records:
+      - name: example.com
+        type: TXT
+        values: ["v=spf1 ip4:192.0.2.26 -all"]
+    confirm_loss: [example.com]
   delegate_to: localhost
 
 - name: Remove the record of a retired key
@@ -249,7 +237,14 @@ published:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.mailops.relay.plugins.module_utils import _dns_plan, _dns_tcp, _dns_wait, _record, _syntax
+from ansible_collections.mailops.relay.plugins.module_utils import (
+    _dns_plan,
+    _dns_tcp,
+    _dns_wait,
+    _record,
+    _record_options,
+    _syntax,
+)
 from ansible_collections.mailops.relay.plugins.module_utils._dns_plan import Plan, Removal
 from ansible_collections.mailops.relay.plugins.module_utils._dns_tcp import Connection, DnsError, TsigKey
 from ansible_collections.mailops.relay.plugins.module_utils._dns_update import Primary
@@ -276,10 +271,6 @@ def _parsed(option: str, items: t.Iterable[t.Any], parse: t.Callable[[t.Any], t.
     return values, problems
 
 
-def _record_set(item: dict[str, t.Any]) -> RecordSet:
-    return _record.parse({**item, "values": item.get("values") or []})
-
-
 class Order(t.NamedTuple):
     """What the options say, in normal form."""
 
@@ -287,20 +278,22 @@ class Order(t.NamedTuple):
     unwanted: list[Removal]
     zones: list[str]
     servers: list[tuple[str, int]]
+    confirm_loss: list[str]
 
 
 def order(params: dict[str, t.Any]) -> Order:
     """Return what the options say, or raise with all that is wrong with them."""
     absent = params["state"] == "absent"
-    wanted, problems = _parsed("records", [] if absent else params["records"], _record_set)
+    wanted, problems = _parsed("records", [] if absent else params["records"], _record_options.parse)
     unwanted, more = _parsed("records", params["records"] if absent else [], _dns_plan.removal)
     removals, still_more = _parsed("remove", params["remove"], _dns_plan.removal)
     zones, zone_problems = _parsed("zones", params["zones"], _syntax.domain_name)
     servers, server_problems = _parsed("servers", params["servers"], _dns_wait.server)
-    problems += [*more, *still_more, *zone_problems, *server_problems]
+    confirmed, loss_problems = _parsed("confirm_loss", params["confirm_loss"], _record.owner)
+    problems += [*more, *still_more, *zone_problems, *server_problems, *loss_problems]
     if problems:
         raise PublishError(problems)
-    return Order(wanted, [*unwanted, *removals], zones, servers)
+    return Order(wanted, [*unwanted, *removals], zones, servers, confirmed)
 
 
 def describe(plan: Plan) -> dict[str, t.Any]:
@@ -342,11 +335,12 @@ def publish(plan: Plan, primary: Primary) -> list[str]:
 
 def run(params: dict[str, t.Any], primary: Primary, check_mode: bool) -> tuple[dict[str, t.Any], tuple[str, ...]]:
     """Read and judge all zones, then change them. Return the result and warnings."""
-    wanted, unwanted, given, servers = order(params)
+    wanted, unwanted, given, servers, confirm_loss = order(params)
     keys = [record.key for record in wanted] + [(item.name, item.type) for item in unwanted]
     try:
         zones = primary.zones([name for name, _type in keys], given)
-        plan = _dns_plan.make(zones, wanted, unwanted, primary.observe(keys), params["confirm_removal"])
+        now = primary.observe(keys)
+        plan = _dns_plan.make(zones, wanted, unwanted, now, params["confirm_removal"], confirm_loss=confirm_loss)
     except DnsError as error:
         raise PublishError([str(error)]) from None
     if plan.problems:
@@ -370,29 +364,18 @@ def _wait(
 
 
 def argument_spec() -> dict[str, t.Any]:
-    removal = {
-        "name": {"type": "str", "required": True},
-        "type": {"type": "str", "choices": sorted(_record.TYPES), "required": True},
-        "values": {"type": "list", "elements": "str", "default": []},
-    }
-    record = {
-        **removal,
-        "values": {"type": "list", "elements": "str"},
-        "ttl": {"type": "int", "default": _record.DEFAULT_TTL},
-        "grade": {"type": "str", "choices": list(_record.GRADES), "default": _record.GRADES[0]},
-        "reason": {"type": "str", "default": ""},
-    }
     return {
         "server": {"type": "str", "required": True},
         "port": {"type": "int", "default": 53},
         "key_name": {"type": "str", "required": True, "no_log": False},
         "key_secret": {"type": "str", "required": True, "no_log": True},
         "key_algorithm": {"type": "str", "choices": list(_dns_tcp.ALGORITHMS), "default": "hmac-sha256"},
-        "records": {"type": "list", "elements": "dict", "required": True, "options": record},
-        "remove": {"type": "list", "elements": "dict", "default": [], "options": removal},
+        "records": _record_options.RECORDS,
+        "remove": _record_options.REMOVAL,
         "zones": {"type": "list", "elements": "str", "default": []},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "confirm_removal": {"type": "bool", "default": False},
+        "confirm_loss": {"type": "list", "elements": "str", "default": []},
         "timeout": {"type": "float", "default": 10},
         "wait": {"type": "int", "default": 0},
         "servers": {"type": "list", "elements": "str", "default": []},

@@ -19,6 +19,7 @@ DEFAULTS: dict[str, t.Any] = {
     "zones": [],
     "state": "present",
     "confirm_removal": False,
+    "confirm_loss": [],
     "timeout": 1,
     "wait": 0,
     "servers": [],
@@ -108,6 +109,18 @@ def test_nothing_is_sent_if_one_zone_has_a_problem() -> None:
     assert not primary.steps
 
 
+def test_a_loss_is_refused_or_confirmed_by_name() -> None:
+    sets = {("b.test", "MX"): "10 mx.b.test."}
+    primary = Primary(sets)
+    with pytest.raises(PublishError) as caught:
+        run(primary, BOTH[0], record("b.test", "MX", "10 mx.a.test"), confirm_loss=["x.a.test"])
+    (line, end) = str(caught.value).splitlines()
+    assert line.startswith("b.test MX: there is 10 mx.b.test.. It would lose the mail servers mx.b.test..")
+    assert end == "Nothing was changed."
+    assert not primary.steps
+    assert run(Primary(sets), record("b.test", "MX", "10 mx.a.test"), confirm_loss=["B.test."])["changed"]
+
+
 def test_absent_removes_what_is_listed() -> None:
     primary = Primary({("x.a.test", "A"): "192.0.2.1"})
     gone = {"name": "X.a.test.", "type": "A", "values": None}
@@ -124,6 +137,7 @@ def test_absent_removes_what_is_listed() -> None:
         ({"records": [{"name": "a.test", "type": "A", "values": None}]}, "records: the record 'a.test' A has 0 values"),
         ({"remove": [record("a.test", "MX", "x")]}, "remove: 'x' is not"),
         ({"zones": ["a..b"]}, "zones: "),
+        ({"confirm_loss": ["a..b"]}, "confirm_loss: "),
         ({"servers": ["ns@x"]}, "servers: 'ns@x' is not a server; accepted: "),
         ({"servers": ["@53"]}, "servers: '@53' is not a server; accepted: "),
     ],
