@@ -18,6 +18,8 @@ description:
   - The servers are found by a resolver, by the NS records of the zone, or are listed in O(servers).
   - A question is sent by UDP, and again by TCP where the answer does not fit. A server that lets one question time out
     is not asked any more, so that all dead servers together delay a run by about one O(timeout).
+  - The TTL of O(records) is shown with what to publish; a different one is no finding. Their grade decides how severe a
+    finding is. Of TXT, only values with the same purpose, such as SPF, are compared; others are left to others.
   - Hosts that MX and SRV records point to need an address and may be no alias; those of PTR records need the address
     that they are the name of.
   - That there is no record, and that a server has refused, timed out, or answered with something else, are different
@@ -33,43 +35,9 @@ attributes:
     support: full
     platforms: posix
     description: Runs best on the controller. The host it runs on asks.
+extends_documentation_fragment:
+  - mailops.relay.records
 options:
-  records:
-    description:
-      - The record sets that should be there.
-    type: list
-    elements: dict
-    required: true
-    suboptions:
-      name:
-        description: Name of the records, without a final dot needed.
-        type: str
-        required: true
-      type:
-        description: Type of the records.
-        type: str
-        required: true
-        choices: [A, AAAA, CAA, CNAME, MX, PTR, SRV, TLSA, TXT]
-      values:
-        description:
-          - All values, as in a zone file. Names in them are absolute. That of TXT is its text, in one piece.
-          - Of TXT, only those with the same purpose, such as SPF, are compared. Others at the name are left to others.
-        type: list
-        elements: str
-        required: true
-      ttl:
-        description: Seconds. For what is shown to publish; a different one is no finding.
-        type: int
-        default: 3600
-      grade:
-        description: How much the record matters, and so the severity of what is wrong with it.
-        type: str
-        choices: [required, recommended, optional]
-        default: required
-      reason:
-        description: Why the record should be there.
-        type: str
-        default: ""
   servers:
     description:
       - The servers to ask instead of those that NS records name, such as hidden primaries.
@@ -255,6 +223,7 @@ from ansible_collections.mailops.relay.plugins.module_utils import (
     _dns_survey,
     _finding,
     _record,
+    _record_options,
     _spf_judgement,
     _syntax,
     _target_judgement,
@@ -303,7 +272,7 @@ def _sender(item: t.Mapping[str, t.Any]) -> list[Identity]:
 def plan(params: t.Mapping[str, t.Any], system_resolvers: t.Callable[[], list[Server]]) -> Plan:
     """Return what the options mean, or raise ValueError with all that is wrong with them."""
     problems: list[str] = []
-    records = _each("records", params["records"], _record.parse, problems)
+    records = _each("records", params["records"], _record_options.parse, problems)
     servers = _each("servers", params["servers"], _dns_answer.parse_server, problems)
     given = [params["resolver"]] if params["resolver"] else []
     resolvers = _each("resolver", given, _dns_answer.parse_server, problems)
@@ -394,14 +363,6 @@ async def run(asked: Plan) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    record = {
-        "name": {"type": "str", "required": True},
-        "type": {"type": "str", "required": True, "choices": sorted(_record.TYPES)},
-        "values": {"type": "list", "elements": "str", "required": True},
-        "ttl": {"type": "int", "default": 3600},
-        "grade": {"type": "str", "default": "required", "choices": list(_record.GRADES)},
-        "reason": {"type": "str", "default": ""},
-    }
     sender = {
         "helo": {"type": "str", "required": True},
         "addresses": {"type": "list", "elements": "str", "required": True},
@@ -409,7 +370,7 @@ def main() -> None:
     }
     module = AnsibleModule(
         argument_spec={
-            "records": {"type": "list", "elements": "dict", "required": True, "options": record},
+            "records": _record_options.RECORDS,
             "servers": {"type": "list", "elements": "str", "default": []},
             "resolver": {"type": "str"},
             "senders": {"type": "list", "elements": "dict", "default": [], "options": sender},
