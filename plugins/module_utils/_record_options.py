@@ -74,3 +74,10 @@ def read(items: t.Any) -> list[RecordSet]:
     if conflicts:
         raise ValueError("; ".join(conflicts))
     return records
+
+
+def text(option: str, value: t.Any) -> str:
+    """Return the text that an option of a filter holds."""
+    if not isinstance(value, str):
+        raise ValueError(f"{option} is {value!r}. Accepted: text.")
+    return value
