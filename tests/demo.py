@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Mailops contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Deploy two relays in the lab, send mail through them, try to abuse them, and show what happened on one page.
+"""Deploy two relays in the lab, publish their records, send mail, try to abuse them, and show it all on one page.
 
 Called by `make demo`, which has set the environment up. What the tools print goes to .ansible/demo.log.
 """
@@ -24,7 +24,8 @@ from lab import CLIENT, LISTENERS, RELAYS, STRANGER, Arrived, Host, arrived, con
 LOG = ROOT / ".ansible" / "demo.log"
 WIDTH = 100
 START = time.monotonic()
-SENDERS = ["anna@alpha.test", "bert@beta.test", "news@news.alpha.test"]
+# The subdomain is signed for with the key of its domain, and has no SPF record: nothing of SPF is inherited.
+SENDERS = {"anna@alpha.test": "pass", "bert@beta.test": "pass", "news@news.alpha.test": "none"}
 SERVICES = {25: "smtp", 587: "submission", 465: "submissions"}
 VERDICTS = ("spf", "dkim", "dmarc")
 COLOUR = sys.stdout.isatty() and "NO_COLOR" not in os.environ
@@ -52,10 +53,11 @@ def heading(text: str) -> None:
 
 @dataclass(frozen=True)
 class Run:
-    """What a command did: the seconds it took to the end of its first play, and the recap of each relay."""
+    """What a command did: the seconds it took, and the recap of each relay; with --diff the lines that were added."""
 
     seconds: float
     recap: list[dict[str, int]]
+    added: list[str]
 
     @property
     def changed(self) -> int:
@@ -92,20 +94,21 @@ def step(title: str, *command: str) -> Run:
         for line in output
         if re.match(r"relay\d+ .*: ok=", line)
     ]
-    # The second "PLAY" line is the next play's, or the recap's.
-    return Run(plays[1] if len(plays) > 1 else time.monotonic() - start, recap)
+    added = [line[1:].rstrip() for line in output if line.startswith("+") and not line.startswith("+++")]
+    # The last "PLAY" line is that of the recap.
+    return Run(plays[-1] if plays else time.monotonic() - start, recap, added)
 
 
-def bring_up() -> tuple[Run, Run]:
-    """The lab from nothing, a first deploy and the records it asks for, and a second deploy."""
-    deploy = ("ansible-playbook", "--inventory", "molecule/inventory/", "mailops.relay.deploy")
+def bring_up() -> tuple[Run, Run, Run]:
+    """The lab from nothing, a first deploy, the records it asks for, and a second deploy."""
+    play = ("ansible-playbook", "--inventory", "molecule/inventory/")
+    deploy = (*play, "mailops.relay.deploy")
     step("removing what is left of an earlier lab", "molecule", "destroy", "--scenario-name", "default")
-    step("starting six hosts, a name server, a receiving side", "molecule", "create", "--scenario-name", "default")
-    first = step(
-        "deploying relay12 and relay13, putting their public keys into DNS", *deploy, "molecule/lab/publish.yml"
-    )
+    step("starting seven hosts, name servers, a receiving side", "molecule", "create", "--scenario-name", "default")
+    first = step("deploying relay12 and relay13", *deploy)
+    published = step("publishing their records", *play, "--diff", "mailops.relay.publish")
     second = step("deploying again", *deploy)
-    return first, second
+    return first, published, second
 
 
 def show_deploy(first: Run) -> None:
@@ -117,6 +120,14 @@ def show_deploy(first: Run) -> None:
         print(f"  {relay.name}.lab.test   {release:<21} {', '.join(versions)}")
     print(f"\n  Both from an empty Debian, in one run: {first.seconds:.0f} s, {first.tasks} tasks on each.")
     print("  Described in molecule/inventory/: group_vars/relays.yml, host_vars/relay12.yml and relay13.yml.")
+
+
+def show_published(published: Run) -> None:
+    heading("2. Published")
+    print("  What the world has to find in DNS, from the same description and the keys on the relays:\n")
+    for line in published.added:
+        print("    " + re.sub(r"(p=[\w+/]{16})[\w+/=\" ]*", r'\1..."', line)[: WIDTH - 4])
+    print(f"\n  By signed updates to ns1, and seen on ns1 and ns2: {published.seconds:.0f} s.")
 
 
 @dataclass(frozen=True)
@@ -143,16 +154,17 @@ def send_mail() -> dict[Route, Arrived | None]:
 
 
 def show_mail(routes: dict[Route, Arrived | None]) -> bool:
-    heading("2. Mail from client1, which is in relay_networks, arrives signed")
+    heading("3. Mail from client1, which is in relay_networks, arrives signed")
     print("  from                  by relay  over    spf    dkim   dmarc   (what mx1 found)")
     fine = True
     for way, message in routes.items():
         results = ["/".join(message.results(method)) or "none" for method in VERDICTS] if message else ["lost"] * 3
-        fine = fine and results == ["pass"] * 3
-        verdicts = "   ".join(judged(result, result == "pass") for result in results)
+        wanted = [SENDERS[way.sender], "pass", "pass"]
+        fine = fine and results == wanted
+        verdicts = "   ".join(judged(result, result == want) for result, want in zip(results, wanted))
         print(f"  {way.sender:<20}  {way.relay.name:<8}  IPv{way.family}    {verdicts}")
     for relay, family in zip(RELAYS, (4, 6)):
-        show_message(relay, routes[Route(relay, SENDERS[0], family)])
+        show_message(relay, routes[Route(relay, next(iter(SENDERS)), family)])
     return fine
 
 
@@ -171,7 +183,7 @@ def show_message(relay: Host, message: Arrived | None) -> None:
 
 
 def show_stranger() -> bool:
-    heading("3. stranger1, which is not, is turned away")
+    heading("4. stranger1, which is not, is turned away")
     hello = "EHLO stranger1.lab.test"
     victim = "RCPT TO:<victim@rcpt.test>"
     attempts = [
@@ -200,7 +212,7 @@ def show_stranger() -> bool:
 
 
 def show_second(second: Run) -> bool:
-    heading("4. Deployed again")
+    heading("5. Deployed again")
     changed = judged(f"changed={second.changed}", second.changed == 0)
     print(f"  {changed}, {second.tasks} tasks on each relay, {second.seconds:.1f} s for both.")
     return second.changed == 0
@@ -208,7 +220,7 @@ def show_second(second: Run) -> bool:
 
 def show_more() -> None:
     podman = "podman" if os.geteuid() == 0 else "sudo podman"
-    heading("5. Look around, and leave")
+    heading("6. Look around, and leave")
     rows = [
         (f"{podman} exec -it mailops-relay12 bash", "a shell on a relay (also: relay13, mx1, ns1, client1, stranger1)"),
         (f"{podman} exec mailops-relay13 postconf -nf", "its configuration"),
@@ -223,11 +235,12 @@ def show_more() -> None:
 
 def main() -> int:
     LOG.unlink(missing_ok=True)
-    first, second = bring_up()
+    first, published, second = bring_up()
     print(f"[{time.monotonic() - START:4.0f} s] sending mail as a client and as a stranger ...", flush=True)
     routes = send_mail()
     print(f"\n{'=' * WIDTH}\nmailops.relay: two mail relays, deployed and looked at from outside\n{'=' * WIDTH}")
     show_deploy(first)
+    show_published(published)
     fine = [show_mail(routes), show_stranger(), show_second(second)]
     show_more()
     if not all(fine):

@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+import ssl
 import typing as t
 
 from ansible.errors import AnsibleFilterError
 from ansible.utils.display import Display
-from ansible_collections.mailops.relay.plugins.module_utils import _record, _records
+from ansible_collections.mailops.relay.plugins.module_utils import _certificate, _record, _records
 from ansible_collections.mailops.relay.plugins.plugin_utils._description import read_relays
 
 
@@ -25,20 +26,43 @@ def _check_keys(keys: t.Any) -> None:
             raise ValueError(f"keys: {key['name']!r} has a value that is no text. {accepted}")
 
 
-def relay_records(hosts: t.Any, hostvars: t.Any, keys: t.Any = None) -> list[dict[str, t.Any]]:
+def _public_keys(certificates: t.Any) -> dict[str, bytes]:
+    """Return the public key of each relay's certificate, the first one of its file."""
+    accepted = "Accepted: a dictionary of certificates in PEM format, by the relays' host names."
+    if not isinstance(certificates, t.Mapping) or not all(isinstance(text, str) for text in certificates.values()):
+        raise ValueError(f"certificates is {type(certificates).__name__}. {accepted}")
+    found = {}
+    for name, text in certificates.items():
+        try:
+            first = text.partition("-----END CERTIFICATE-----")
+            der = ssl.PEM_cert_to_DER_cert((first[0][first[0].index("-----BEGIN CERTIFICATE-----") :]) + first[1])
+            found[str(name).lower()] = _certificate.read(der).spki
+        except ValueError as error:
+            raise ValueError(f"certificates: that of {name!r} cannot be read: {error}. {accepted}") from None
+    return found
+
+
+def relay_records(
+    hosts: t.Any, hostvars: t.Any, keys: t.Any = None, certificates: t.Any = None
+) -> list[dict[str, t.Any]]:
     """Return the record sets as the option ``records`` takes them."""
     try:
         _check_keys([] if keys is None else keys)
+        public_keys = _public_keys({} if certificates is None else certificates)
         relays = read_relays(hosts, hostvars)
         problems = _records.check([], keys or [])
         if problems:
             raise ValueError("\n".join(problems))
-        records = _records.derive(relays, keys or [])
+        records = _records.derive(relays, keys or [], public_keys)
         missing = [] if keys is None else _records.missing_keys(relays, keys)
+        unbound = [] if certificates is None else _records.missing_public_keys(relays, public_keys)
     except ValueError as error:
         raise AnsibleFilterError(f"relay_records: {error}") from None
     if missing:
         Display().warning(f"relay_records: no public key is known for {', '.join(missing)}; their records are left out")
+    if unbound:
+        names = ", ".join(unbound)
+        Display().warning(f"relay_records: no certificate is known of {names}; their TLSA records are left out")
     return [_record.join(record) for record in records]
 
 

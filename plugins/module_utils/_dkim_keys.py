@@ -10,8 +10,8 @@ A key is ``DIRECTORY/<domain>/<selector>.private``; beside it ``<selector>.txt``
 the key was made, as a line for a zone file. The record is written first and the key appears last, by rename, so a
 key that exists is whole and has its record.
 
-The folders belong to the unprivileged user of the daemon. So everything below DIRECTORY is opened relative to its
-folder and without following links: a link laid there must not lead root to another file.
+``DIRECTORY/selectors.json`` holds the notes of ``_rotation``: which selector signs, which one is next, and which ones
+were.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ import contextlib
 import fcntl
 import os
 import re
-import stat
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.mailops.relay.plugins.module_utils import _dkim, _rsa
+from ansible_collections.mailops.relay.plugins.module_utils import _dkim, _key_files, _rotation, _rsa
+from ansible_collections.mailops.relay.plugins.module_utils._key_files import Owner
+from ansible_collections.mailops.relay.plugins.module_utils._rotation import Selector
 
 try:
     from cryptography.hazmat.primitives import serialization
@@ -34,19 +35,8 @@ try:
 except ImportError:
     CAN_MAKE_KEYS = False
 
-_LARGEST = 65536
+NOTES = "selectors.json"
 _QUOTED = re.compile(r'"([^"]*)"')
-
-
-@dataclass(frozen=True)
-class Owner:
-    """Numeric owner and group of key files; None where the host does not know the name yet."""
-
-    uid: int | None
-    gid: int | None
-
-    def has(self, status: os.stat_result) -> bool:
-        return self.uid in (None, status.st_uid) and self.gid in (None, status.st_gid)
 
 
 class RecordLine(t.NamedTuple):
@@ -134,62 +124,10 @@ def _record_file(key_file: str) -> str:
     return os.path.splitext(os.path.basename(key_file))[0] + ".txt"
 
 
-@contextlib.contextmanager
-def _folder(path: str, parent: int | None = None) -> t.Iterator[int]:
-    follow = 0 if parent is None else os.O_NOFOLLOW
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | follow, dir_fd=parent)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _difference(what: str, status: os.stat_result, owner: Owner, mode: int) -> str | None:
-    if not owner.has(status):
-        return f"{what} belongs to {status.st_uid}:{status.st_gid} instead of {owner.uid}:{owner.gid}"
-    if stat.S_IMODE(status.st_mode) != mode:
-        return f"{what} has mode {stat.S_IMODE(status.st_mode):04o} instead of {mode:04o}"
-    return None
-
-
-def _own(descriptor: int, owner: Owner, mode: int) -> None:
-    os.fchown(descriptor, -1 if owner.uid is None else owner.uid, -1 if owner.gid is None else owner.gid)
-    os.fchmod(descriptor, mode)
-
-
-def _open_regular(name: str, folder: int) -> int:
-    # O_NONBLOCK: a named pipe must not hold the run up.
-    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
-        os.close(descriptor)
-        raise OSError("it is not a regular file with one name")
-    return descriptor
-
-
-def _read(name: str, folder: int) -> tuple[bytes, os.stat_result]:
-    with os.fdopen(_open_regular(name, folder), "rb") as stream:
-        return stream.read(_LARGEST), os.fstat(stream.fileno())
-
-
-def _write(name: str, folder: int, content: bytes, owner: Owner, mode: int) -> None:
-    temporary = f".{name}.new"
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(temporary, dir_fd=folder)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=folder)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-        _own(stream.fileno(), owner, mode)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-    os.fsync(folder)
-
-
 def _recorded(key_file: str, folder: int) -> RecordLine | None:
     name = _record_file(key_file)
     try:
-        return read_zone_line(_read(name, folder)[0].decode("ascii", "replace"))
+        return read_zone_line(_key_files.read(name, folder)[0].decode("ascii", "replace"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
@@ -197,9 +135,9 @@ def _recorded(key_file: str, folder: int) -> RecordLine | None:
 
 
 def _look(key_file: str, folder: int, owner: Owner, found: dict[str, t.Any]) -> None:
-    text, status = _read(key_file, folder)
+    text, status = _key_files.read(key_file, folder)
     found["exists"] = True
-    found["unsafe"] = _difference("the file", status, owner, 0o600) or found.get("unsafe")
+    found["unsafe"] = _key_files.difference("the file", status, owner, 0o600) or found.get("unsafe")
     found["public"] = _rsa.public_half(text)
     found["recorded"] = _recorded(key_file, folder)
 
@@ -217,7 +155,7 @@ def _noting_errors(found: dict[str, t.Any]) -> t.Iterator[None]:
 def observe_file(path: str, domain: str, selector: str, owner: Owner) -> KeyObservation:
     """Look at a key that lies anywhere, such as one that a KeyTable names."""
     found: dict[str, t.Any] = {}
-    with _noting_errors(found), _folder(os.path.dirname(path)) as folder:
+    with _noting_errors(found), _key_files.folder(os.path.dirname(path)) as folder:
         _look(os.path.basename(path), folder, owner, found)
     return KeyObservation(domain, selector, path, **found)
 
@@ -233,13 +171,18 @@ class KeyStore:
         return os.path.join(self.directory, domain, f"{selector}.private")
 
     @contextlib.contextmanager
+    def _folder_of(self, domain: str) -> t.Iterator[int]:
+        with _key_files.folder(self.directory) as top, _key_files.folder(domain, top) as folder:
+            yield folder
+
+    @contextlib.contextmanager
     def locked(self) -> t.Iterator[None]:
         """Make the directory where it is missing, and let no second run make keys at the same time."""
         with contextlib.suppress(FileExistsError):
             os.makedirs(self.directory, mode=0o700)
-            with _folder(self.directory) as descriptor:
-                _own(descriptor, self.owner, 0o700)
-        with _folder(self.directory) as descriptor:
+            with _key_files.folder(self.directory) as descriptor:
+                _key_files.own(descriptor, self.owner, 0o700)
+        with _key_files.folder(self.directory) as descriptor:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -249,8 +192,8 @@ class KeyStore:
     def observe(self, domain: str, selector: str) -> KeyObservation:
         """Look at one key. Whatever is wrong with it is part of the observation."""
         found: dict[str, t.Any] = {}
-        with _noting_errors(found), _folder(self.directory) as top, _folder(domain, top) as folder:
-            found["unsafe"] = _difference("the folder", os.fstat(folder), self.owner, 0o700)
+        with _noting_errors(found), self._folder_of(domain) as folder:
+            found["unsafe"] = _key_files.difference("the folder", os.fstat(folder), self.owner, 0o700)
             _look(f"{selector}.private", folder, self.owner, found)
         return KeyObservation(domain, selector, self.path(domain, selector), **found)
 
@@ -258,29 +201,71 @@ class KeyStore:
         """Make a key. Killed at any moment, it leaves either no key or a whole one that has its record."""
         pem, public = make_key(bits)
         made = KeyObservation(domain, selector, self.path(domain, selector), exists=True, public=public)
-        with _folder(self.directory) as top:
+        with _key_files.folder(self.directory) as top:
             with contextlib.suppress(FileExistsError):
                 os.mkdir(domain, 0o700, dir_fd=top)
-            with _folder(domain, top) as folder:
-                _own(folder, self.owner, 0o700)
+            with _key_files.folder(domain, top) as folder:
+                _key_files.own(folder, self.owner, 0o700)
                 self._write_record(made, folder)
-                _write(f"{selector}.private", folder, pem, self.owner, 0o600)
+                _key_files.write(f"{selector}.private", folder, pem, self.owner, 0o600)
             os.fsync(top)
         return made
 
     def _write_record(self, key: KeyObservation, folder: int) -> None:
         if key.record is not None:
             line = zone_line(key.domain, key.selector, key.record)
-            _write(f"{key.selector}.txt", folder, line.encode("ascii"), self.owner, 0o644)
+            _key_files.write(f"{key.selector}.txt", folder, line.encode("ascii"), self.owner, 0o644)
 
     def mend(self, key: KeyObservation) -> None:
         """Set owner and mode of an existing key and its folder, and write its record where there is none."""
-        with _folder(self.directory) as top, _folder(key.domain, top) as folder:
-            _own(folder, self.owner, 0o700)
-            descriptor = _open_regular(f"{key.selector}.private", folder)
+        with self._folder_of(key.domain) as folder:
+            _key_files.own(folder, self.owner, 0o700)
+            descriptor = _key_files.open_regular(f"{key.selector}.private", folder)
             try:
-                _own(descriptor, self.owner, 0o600)
+                _key_files.own(descriptor, self.owner, 0o600)
             finally:
                 os.close(descriptor)
             if key.recorded is None:
                 self._write_record(key, folder)
+
+    # The selectors
+
+    def notes(self) -> tuple[Selector, ...] | None:
+        """Return the noted selectors, None where there are no notes yet; ``ValueError`` says what is wrong."""
+        try:
+            with _key_files.folder(self.directory) as top:
+                text, _status = _key_files.read(NOTES, top)
+            return _rotation.parse_notes(text.decode("utf-8", "replace"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{os.path.join(self.directory, NOTES)}: {error}") from None
+
+    def note(self, selectors: t.Iterable[Selector]) -> None:
+        """Write the notes; they belong to root, and hold nothing that is secret."""
+        with _key_files.folder(self.directory) as top:
+            _key_files.write(NOTES, top, _rotation.join_notes(selectors).encode("ascii"), Owner(None, None), 0o644)
+
+    def existing(self, domains: t.Iterable[str]) -> dict[str, int]:
+        """Return the selectors that have a private key for one of the domains, each with the time of its oldest."""
+        found: dict[str, int] = {}
+        for domain in domains:
+            with contextlib.suppress(OSError), self._folder_of(domain) as folder:
+                for name in os.listdir(folder):
+                    selector, dot, ending = name.rpartition(".")
+                    if dot and ending == "private":
+                        made = int(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime)
+                        found[selector] = min(made, found.get(selector, made))
+        return found
+
+    def files(self, domain: str, selector: str) -> list[str]:
+        """Return the names of the files that there are of a key."""
+        with contextlib.suppress(OSError), self._folder_of(domain) as folder:
+            names = os.listdir(folder)
+            return [name for name in (f"{selector}.private", f"{selector}.txt") if name in names]
+        return []
+
+    def discard(self, domain: str, name: str) -> None:
+        """Remove a file of a key."""
+        with self._folder_of(domain) as folder:
+            _key_files.remove(name, folder)

@@ -16,7 +16,7 @@ import tempfile
 import time
 import typing as t
 
-from ansible_collections.mailops.relay.plugins.module_utils import _dkim, _dkim_keys, _milter, _opendkim
+from ansible_collections.mailops.relay.plugins.module_utils import _dkim, _dkim_keys, _key_files, _milter, _opendkim
 from ansible_collections.mailops.relay.plugins.module_utils._activation import Files
 from ansible_collections.mailops.relay.plugins.module_utils._opendkim import KeyEntry
 
@@ -89,7 +89,7 @@ class Opendkim:
         return _opendkim.key_table(texts[0]), _opendkim.signing_table(texts[1])
 
     def _key_problems(self, entries: t.Iterable[KeyEntry]) -> list[str]:
-        anybody = _dkim_keys.Owner(None, None)
+        anybody = _key_files.Owner(None, None)
         keys = [
             _dkim_keys.observe_file(entry.path, entry.domain, entry.selector, anybody)
             for entry in entries

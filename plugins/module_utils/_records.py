@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ipaddress
 import typing as t
+from dataclasses import replace
 
 from ansible_collections.mailops.relay.plugins.module_utils import (
     _dkim,
@@ -22,16 +23,23 @@ from ansible_collections.mailops.relay.plugins.module_utils import (
     _mta_sts,
     _mx,
     _ptr,
+    _publication,
+    _rotation,
     _spf,
+    _tlsa,
     _tlsrpt,
 )
 from ansible_collections.mailops.relay.plugins.module_utils._record import RecordSet
 
 Relay = t.Mapping[str, t.Any]
+PublicKeys = t.Mapping[str, bytes]
+"""SubjectPublicKeyInfo (DER) of the certificate that a relay shows, by host name."""
+
 Key = t.Mapping[str, t.Any]
 Domain = t.Mapping[str, t.Any]
 Records = t.Iterator[RecordSet]
 
+REVOKED = _dkim.KeyRecord(p=b"")
 HELO_SPF = "v=spf1 a -all"
 AGREED = "v=DMARC1"
 
@@ -85,6 +93,21 @@ def _relay_records(relay: Relay, domains: t.Container[str]) -> Records:
             tuple(relay["dns"]["caa"]),
             grade="optional",
             reason="Only these authorities may issue certificates for the relay (RFC 8659, 3).",
+        )
+
+
+def _tlsa_records(relay: Relay, public_keys: PublicKeys) -> Records:
+    """Yield the records that bind the certificate's key, whoever has signed it (RFC 7672, 3.1.1)."""
+    public = public_keys.get(relay["hostname"].lower())
+    if not relay["dns"]["tlsa"] or public is None:
+        return
+    for service in relay["services"]:
+        yield RecordSet(
+            _tlsa.record_name(relay["hostname"], service["port"]),
+            "TLSA",
+            (_tlsa.join(_tlsa.associate(*_tlsa.RECOMMENDED, public)),),
+            grade="optional",
+            reason="Senders that use DANE deliver to this key only (RFC 7672, 3.1).",
         )
 
 
@@ -185,10 +208,11 @@ def _key_records(keys: t.Iterable[Key]) -> Records:
             )
 
 
-def _all(relays: t.Sequence[Relay], keys: t.Iterable[Key]) -> Records:
+def _all(relays: t.Sequence[Relay], keys: t.Iterable[Key], public_keys: PublicKeys) -> Records:
     by_domain = _by_domain(relays)
     for relay in relays:
         yield from _relay_records(relay, by_domain)
+        yield from _tlsa_records(relay, public_keys)
     for name, senders in by_domain.items():
         yield from _domain_records(name, senders[0][1], [relay for relay, _domain in senders])
         for relay, domain in senders:
@@ -198,15 +222,33 @@ def _all(relays: t.Sequence[Relay], keys: t.Iterable[Key]) -> Records:
     yield from _key_records(keys)
 
 
-def derive(relays: t.Sequence[Relay], keys: t.Iterable[Key] = ()) -> list[RecordSet]:
+def of_keys(keys: t.Sequence[Key], ttl: int) -> dict[str, t.Any]:
+    """Return what follows from keys alone: ``records`` to publish, records to ``remove``, and names to ``replace``.
+
+    What is published of a revoked key takes the place of its public half, which is a loss that is meant. ``questions``
+    are records by which to ask for all of them, also for those that are to be gone.
+    """
+    gone = [{"name": key["name"], "value": _dkim.join(REVOKED)} for key in keys if key.get("state") == "removed"]
+    records = [replace(record, ttl=ttl) for record in _key_records(keys)]
+    return {
+        "records": records,
+        "remove": [{"name": key["name"], "type": "TXT"} for key in gone],
+        "replace": [key["name"] for key in keys if key.get("state") == "revoked"],
+        "questions": [*records, *_key_records(gone)],
+    }
+
+
+def derive(
+    relays: t.Sequence[Relay], keys: t.Iterable[Key] = (), public_keys: PublicKeys | None = None
+) -> list[RecordSet]:
     """Return all record sets of relays that :func:`check` has no problem with, each name and type once.
 
     ``keys`` are the results of ``dkim_keys``: ``name`` and ``value`` of each record, current, next and retired ones.
-    A key without a value is one that does not exist yet. A TTL that relays disagree on is the shortest.
+    A key without a value is one that does not exist yet, or is to go. A TTL that relays disagree on is the shortest.
     """
     ttl = min((relay["dns"]["ttl"] for relay in relays), default=0)
     merged: dict[tuple[str, str], RecordSet] = {}
-    for record in _all(relays, keys):
+    for record in _all(relays, keys, public_keys or {}):
         before = merged[record.key].values if record.key in merged else ()
         first = merged.get(record.key, record)
         merged[record.key] = RecordSet(
@@ -223,14 +265,20 @@ def policies(relays: t.Iterable[Relay]) -> dict[str, _mta_sts.Policy]:
 
 def missing_keys(relays: t.Iterable[Relay], keys: t.Iterable[Key]) -> list[str]:
     """Return where records of keys are expected by the descriptions, and no public half was given."""
-    given = {key["name"].lower() for key in keys if key["value"] is not None}
-    wanted = (
+    given = [key["name"].lower().partition("._domainkey.") for key in keys if key["value"] is not None]
+    return [
         _dkim.record_name(relay["dkim"]["selector"], domain)
         for relay in relays
         if relay["dkim"]["enabled"]
         for domain in relay["dkim"]["domains"]
-    )
-    return [name for name in dict.fromkeys(wanted) if name not in given]
+        if not any(of == domain and _rotation.belongs(name, relay["dkim"]["selector"]) for name, _sep, of in given)
+    ]
+
+
+def missing_public_keys(relays: t.Iterable[Relay], public_keys: PublicKeys) -> list[str]:
+    """Return the relays that ask for TLSA records, and whose certificate is not known."""
+    names = (relay["hostname"].lower() for relay in relays if relay["dns"]["tlsa"])
+    return [name for name in names if name not in public_keys]
 
 
 def check(relays: t.Sequence[Relay], keys: t.Iterable[Key] = ()) -> list[str]:
@@ -245,7 +293,7 @@ def check(relays: t.Sequence[Relay], keys: t.Iterable[Key] = ()) -> list[str]:
                 for hostname, value in others
                 if value != first[1]
             ]
-    return [*problems, *_check_hostnames(relays), *_check_keys(keys)]
+    return [*problems, *_publication.contradictions(relays), *_check_hostnames(relays), *_check_keys(keys)]
 
 
 def _check_hostnames(relays: t.Iterable[Relay]) -> t.Iterator[str]:

@@ -16,7 +16,7 @@ import ipaddress
 import re
 import typing as t
 
-from ansible_collections.mailops.relay.plugins.module_utils import _domains
+from ansible_collections.mailops.relay.plugins.module_utils import _domains, _publication
 
 Network = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 Description = t.Dict[str, t.Any]
@@ -173,11 +173,24 @@ def _check_domains(values: Description) -> Problems:
         if name.lower() in seen:
             yield f"relay_domains: {name!r} is listed twice. Accepted: each domain once."
         seen.add(name.lower())
+    yield from _check_dkim(values)
+
+
+def _check_dkim(values: Description) -> Problems:
     selector = values["relay_dkim"]["selector"]
     if selector is not None and not all(_LABEL.fullmatch(label) for label in selector.split(".")):
         yield (
             f"relay_dkim.selector: {selector!r} is not a selector."
             " Accepted: letters, digits and hyphens, at most 63, such as relay1-2026a (RFC 6376 section 3.1)."
+        )
+    rotation = values["relay_dkim"]["rotation"]
+    for option, days in rotation.items():
+        if not 0 <= days <= 3650:
+            yield f"relay_dkim.rotation.{option}: {days} is no sensible time. Accepted: 0 to 3650 days."
+    if rotation["keep"] <= values["relay_limits"]["queue_lifetime"]:
+        yield (
+            f"relay_dkim.rotation.keep: after {rotation['keep']} days mail with the old signature may still be queued."
+            f" Accepted: more than relay_limits.queue_lifetime, which is {values['relay_limits']['queue_lifetime']}."
         )
 
 
@@ -256,6 +269,7 @@ def check(values: Description) -> list[str]:
         _check_networks,
         _check_domains,
         _domains.check,
+        _publication.check,
         _check_next_hops,
         _check_service,
     )

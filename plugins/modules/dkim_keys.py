@@ -13,8 +13,11 @@ version_added: 0.1.0
 author:
   - Mailops contributors (@mailops)
 description:
-  - Makes, in one call, one RSA key for each domain that has none under the given selector, and returns the public half
-    of all of them as TXT records.
+  - Makes, in one call, one RSA key for each domain that has none under the selector that signs, or under the next one,
+    and returns the public half of all of them as TXT records.
+  - Which selector signs stands in the notes, C(<directory>/selectors.json), which M(mailops.relay.dkim_rotation)
+    changes. Without notes it is O(selector), and notes are made that say so. The private keys of selectors that are
+    revoked are removed.
   - An existing key is never touched, whatever O(bits) says. Its owner and mode are mended.
   - Keys that exist are judged first. If one is not a private key, too short or too long, not the key that was recorded
     when it was made, or the key of a second domain, the module names all of them and changes nothing.
@@ -48,7 +51,8 @@ options:
     required: true
   selector:
     description:
-      - The selector under which the keys are published. It belongs to one host, since a private key does.
+      - The selector under which the first keys are published, and with which the names of later ones begin. It belongs
+        to one host, since a private key does.
     type: str
     required: true
   bits:
@@ -76,6 +80,7 @@ options:
 requirements:
   - cryptography (on the host, for making keys)
 seealso:
+  - module: mailops.relay.dkim_rotation
   - module: mailops.relay.opendkim_config
 """
 
@@ -93,7 +98,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 records:
-  description: The public half of each key, in the order of O(domains).
+  description: The public half of each key, those of the selector that signs first, in the order of O(domains).
   returned: success
   type: list
   elements: dict
@@ -106,6 +111,10 @@ records:
       description: The selector.
       type: str
       sample: relay1
+    state:
+      description: V(current), V(next), V(retired), V(revoked) or V(removed). Only the current one signs.
+      type: str
+      sample: current
     name:
       description: Where to publish the record.
       type: str
@@ -117,7 +126,7 @@ records:
     value:
       description:
         - The text of the record, in one piece. It is for the publisher to split it into strings of 255 octets.
-        - V(none) in check mode for a key that would be made.
+        - V(none) in check mode for a key that would be made, and where the record is to be removed.
       type: str
       sample: "v=DKIM1; k=rsa; p=MIIBIjANBgkq..."
     key_file:
@@ -125,21 +134,42 @@ records:
       type: str
       sample: /etc/dkimkeys/example.com/relay1.private
     bits:
-      description: The length of the key.
+      description: The length of the key, V(none) where there is none any more.
       type: int
       sample: 2048
     created:
       description: Whether this run has made the key, or in check mode would make it.
       type: bool
+selectors:
+  description: The selectors as the notes have them.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    selector:
+      description: The selector.
+      type: str
+      sample: relay1
+    state:
+      description: V(current), V(next), V(retired), V(revoked) or V(removed).
+      type: str
+    since:
+      description: Since when it has the state, in UTC.
+      type: str
+      sample: "2026-11-25T08:00:00Z"
 """
 
 import grp
+import os
 import pwd
+import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.mailops.relay.plugins.module_utils import _dkim, _dkim_keys
-from ansible_collections.mailops.relay.plugins.module_utils._dkim_keys import KeyObservation, KeyStore, Owner
+from ansible_collections.mailops.relay.plugins.module_utils import _dkim, _dkim_keys, _rotation
+from ansible_collections.mailops.relay.plugins.module_utils._dkim_keys import KeyObservation, KeyStore
+from ansible_collections.mailops.relay.plugins.module_utils._key_files import Owner
+from ansible_collections.mailops.relay.plugins.module_utils._rotation import Selector
 
 
 class KeysError(Exception):
@@ -196,52 +226,124 @@ def owner_of(params: dict[str, t.Any], check_mode: bool) -> Owner:
     )
 
 
-def describe(key: KeyObservation, bits: int) -> dict[str, t.Any]:
+class Plan(t.NamedTuple):
+    """What is there, and what has to be done about it. ``unneeded`` are private halves of revoked selectors."""
+
+    selectors: t.Tuple[Selector, ...]
+    noted: bool
+    keys: t.List[t.Tuple[Selector, KeyObservation]]
+    unneeded: t.List[t.Tuple[str, str]]
+    shells: t.List[t.Tuple[Selector, str]]
+
+    @property
+    def missing(self) -> list[KeyObservation]:
+        return [key for _selector, key in self.keys if not key.exists]
+
+    @property
+    def mended(self) -> list[KeyObservation]:
+        return [key for _selector, key in self.keys if key.exists and (key.unsafe or key.recorded is None)]
+
+
+def plan(params: dict[str, t.Any], store: KeyStore, now: int) -> Plan:
+    """Look at the notes and at all keys, or raise :class:`KeysError` with all that is wrong."""
+    domains = params["domains"]
+    try:
+        noted = store.notes()
+        selectors = noted or _rotation.initial(params["selector"], store.existing(domains), now)
+    except ValueError as error:
+        raise KeysError(f"{error}\nNothing was changed.") from None
+    ordered = sorted(selectors, key=lambda each: (each.state != "current", _rotation.STATES.index(each.state)))
+    pairs = [(each, domain) for each in ordered for domain in domains]
+    keys = [(each, store.observe(domain, each.name)) for each, domain in pairs if each.state in _rotation.WITH_KEY]
+    # A domain that came later has no key of a selector that has retired, and needs none.
+    keys = [(each, key) for each, key in keys if key.exists or each.state != "retired"]
+    problems = _dkim_keys.judge([key for _selector, key in keys], params["shortest"])
+    if problems:
+        raise KeysError("\n".join([*problems, "Nothing was changed."]))
+    gone = [(each, domain) for each, domain in pairs if each.state not in _rotation.WITH_KEY]
+    files = {(each.name, domain): store.files(domain, each.name) for each, domain in gone}
+    return Plan(
+        selectors,
+        noted is not None,
+        keys,
+        [(domain, f"{name}.private") for (name, domain), found in files.items() if f"{name}.private" in found],
+        [(each, domain) for each, domain in gone if files[each.name, domain]],
+    )
+
+
+def describe(selector: Selector, key: KeyObservation, bits: int, created: bool) -> dict[str, t.Any]:
     """Return the public half of a key, that of one still to be made without its value."""
     return {
         "domain": key.domain,
         "selector": key.selector,
+        "state": selector.state,
         "name": _dkim.record_name(key.selector, key.domain),
         "type": "TXT",
         "value": None if key.record is None else _dkim.join(key.record),
         "key_file": key.path,
         "bits": bits if key.public is None else key.public.bits,
+        "created": created,
     }
 
 
-def diff_of(missing: list[KeyObservation], mended: list[KeyObservation], bits: int) -> dict[str, str]:
-    """Return a diff of names: keys that appear, and what is mended about others."""
-    before = [f"{key.path}: {key.unsafe or 'public half not recorded'}\n" for key in mended]
-    after = [f"{key.path}\n" for key in mended] + [f"{key.path}: RSA, {bits} bits\n" for key in missing]
+def describe_shell(selector: Selector, domain: str, path: str) -> dict[str, t.Any]:
+    """Return what is left of a key that is revoked, or whose record is to be removed."""
+    return {
+        "domain": domain,
+        "selector": selector.name,
+        "state": selector.state,
+        "name": _dkim.record_name(selector.name, domain),
+        "type": "TXT",
+        "value": _dkim.join(_dkim.KeyRecord(p=b"")) if selector.state == "revoked" else None,
+        "key_file": path,
+        "bits": None,
+        "created": False,
+    }
+
+
+def diff_of(found: Plan, store: KeyStore, bits: int) -> dict[str, str]:
+    """Return a diff of names: keys that appear and go, and what is mended about others."""
+    before = [f"{key.path}: {key.unsafe or 'public half not recorded'}\n" for key in found.mended]
+    before += [f"{os.path.join(store.directory, *file)}: revoked\n" for file in found.unneeded]
+    after = [f"{key.path}\n" for key in found.mended]
+    after += [f"{key.path}: RSA, {bits} bits\n" for key in found.missing]
+    if not found.noted:
+        after += _rotation.join_notes(found.selectors).splitlines(keepends=True)
     return {"before": "".join(before), "after": "".join(after)}
 
 
-def run(params: dict[str, t.Any], store: KeyStore, check_mode: bool) -> dict[str, t.Any]:
+def make(found: Plan, store: KeyStore, bits: int) -> dict[str, KeyObservation]:
+    """Do what is planned; return the keys that were made by their paths."""
+    for key in found.mended:
+        store.mend(key)
+    made = {key.path: store.make(key.domain, key.selector, bits) for key in found.missing}
+    for domain, name in found.unneeded:
+        store.discard(domain, name)
+    if not found.noted:
+        store.note(found.selectors)
+    return made
+
+
+def run(params: dict[str, t.Any], store: KeyStore, check_mode: bool, now: int) -> dict[str, t.Any]:
     """Judge all keys, then make what is missing. ``params`` are the module's options in their normal form."""
-    keys = [store.observe(domain, params["selector"]) for domain in params["domains"]]
-    problems = _dkim_keys.judge(keys, params["shortest"])
-    if problems:
-        raise KeysError("\n".join([*problems, "Nothing was changed."]))
-    missing = [key for key in keys if not key.exists]
-    if missing and not check_mode and not _dkim_keys.CAN_MAKE_KEYS:
+    found = plan(params, store, now)
+    if found.missing and not check_mode and not _dkim_keys.CAN_MAKE_KEYS:
         raise KeysError(missing_required_lib("cryptography", reason="to make DKIM keys (Debian: python3-cryptography)"))
-    mended = [key for key in keys if key.exists and (key.unsafe or key.recorded is None)]
-    made: dict[str, KeyObservation] = {}
-    if not check_mode:
-        for key in mended:
-            store.mend(key)
-        made = {key.domain: store.make(key.domain, key.selector, params["bits"]) for key in missing}
-    result: dict[str, t.Any] = {
-        "changed": bool(missing or mended),
-        "records": [dict(describe(made.get(key.domain, key), params["bits"]), created=not key.exists) for key in keys],
+    made = {} if check_mode else make(found, store, params["bits"])
+    records = [describe(each, made.get(key.path, key), params["bits"], not key.exists) for each, key in found.keys]
+    records += [describe_shell(each, domain, store.path(domain, each.name)) for each, domain in found.shells]
+    changed = bool(found.missing or found.mended or found.unneeded or not found.noted)
+    return {
+        "changed": changed,
+        "records": records,
+        "selectors": _rotation.describe(found.selectors),
+        "mended": [f"{key.path}: {key.unsafe or 'public half not recorded'}" for key in found.mended],
+        **({"diff": diff_of(found, store, params["bits"])} if changed else {}),
     }
-    if result["changed"]:
-        result["diff"] = diff_of(missing, mended, params["bits"])
-    return result
 
 
 def exit_with(module: AnsibleModule, result: dict[str, t.Any]) -> None:
-    for line in result.get("diff", {}).get("before", "").splitlines():
+    for line in result.pop("mended"):
         module.warn(f"{line}; this {'would be' if module.check_mode else 'was'} mended")
     module.exit_json(**result)
 
@@ -264,9 +366,9 @@ def main() -> None:
         params["domains"], params["selector"] = names(params)
         store = KeyStore(params["directory"], owner_of(params, module.check_mode))
         if module.check_mode:
-            exit_with(module, run(params, store, check_mode=True))
+            exit_with(module, run(params, store, check_mode=True, now=int(time.time())))
         with store.locked():
-            result = run(params, store, check_mode=False)
+            result = run(params, store, check_mode=False, now=int(time.time()))
     except (KeysError, OSError) as error:
         module.fail_json(msg=str(error))
     exit_with(module, result)

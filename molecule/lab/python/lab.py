@@ -146,7 +146,12 @@ class Arrived:
     @property
     def passes(self) -> bool:
         """SPF, DKIM and DMARC each pass, and no signature fails."""
-        return all(self.results(method) == ["pass"] for method in ("spf", "dkim", "dmarc"))
+        return self.passes_with("pass")
+
+    def passes_with(self, spf: str) -> bool:
+        """DKIM and DMARC pass, and SPF comes to this result."""
+        expected = {"spf": spf, "dkim": "pass", "dmarc": "pass"}
+        return all(self.results(method) == [result] for method, result in expected.items())
 
 
 def arrived(token: str, count: int, seconds: float = 60, *, distinct: bool = False) -> list[Arrived]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.mailops.relay.plugins.module_utils import _publication
 
 ROOT = Path(__file__).parents[3]
 UTILS = ROOT / "plugins" / "module_utils"
@@ -21,8 +22,10 @@ OURS = "ansible_collections.mailops.relay.plugins.module_utils"
 # The files that touch the world; all others are pure.
 INPUT_AND_OUTPUT = {
     "_activation.py",
+    "_certificate.py",
     "_dkim_keys.py",
     "_dns.py",
+    "_dns_beyond.py",
     "_dns_client.py",
     "_dns_survey.py",
     "_dns_tcp.py",
@@ -31,6 +34,8 @@ INPUT_AND_OUTPUT = {
     "_files.py",
     "_firewall.py",
     "_generations.py",
+    "_https.py",
+    "_key_files.py",
     "_milter.py",
     "_nftables.py",
     "_opendkim.py",
@@ -38,11 +43,12 @@ INPUT_AND_OUTPUT = {
     "_postfix.py",
     "_smtp.py",
     "_ssh_connection.py",
+    "_tls_peer.py",
 }
 FORBIDDEN_IN_PURE = {"ansible", "cryptography", "dns", "os", "shutil", "smtplib", "socket", "ssl", "subprocess", "yaml"}
 # Questions and updates are two ways to use dnspython.
 IMPORTERS = {
-    "cryptography": {"_dkim_keys.py"},
+    "cryptography": {"_certificate.py", "_dkim_keys.py"},
     "dns": {"_dns.py", "_dns_tcp.py", "_dns_update.py"},
     "smtplib": {"_smtp.py"},
 }
@@ -130,8 +136,19 @@ def _suboptions(options: dict[str, t.Any]) -> t.Iterator[str]:
 @pytest.mark.parametrize(("option", "variable"), [("relay_domains", "domain"), ("relay_dns", 'relay["dns"]')])
 def test_what_is_said_of_dns_becomes_records(option: str, variable: str) -> None:
     text = "".join((UTILS / name).read_text(encoding="utf-8") for name in ("_records.py", "_domains.py"))
-    for suboption in _suboptions(_options()[option]["options"]):
+    options = {name: value for name, value in _options()[option]["options"].items() if name not in _publication.SHARED}
+    for suboption in _suboptions(options):
         assert f"{variable}{suboption}" in text, suboption
+
+
+def test_what_is_said_of_publishing_reaches_the_playbook() -> None:
+    publish = (ROOT / "playbooks/tasks/publish.yml").read_text(encoding="utf-8")
+    primary = _options()["relay_dns"]["options"]["primaries"]["options"]
+    for name in {*primary, "wait"}:
+        assert f"dns_primary.{name} }}}}" in publish, name
+    text = (UTILS / "_publication.py").read_text(encoding="utf-8")
+    for name in _publication.SHARED:
+        assert f'_shared(relays, "{name}")' in text, name
 
 
 def test_every_limit_and_firewall_option_has_a_reader() -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 
 import pytest
 from ansible_collections.mailops.relay.plugins.module_utils import _record, _records, _spf_check, _spf_model
@@ -24,6 +25,17 @@ def domain(name="example.org", **changes):
     return {**copy.deepcopy(DOMAIN), "name": name, **changes}
 
 
+DNS = {
+    "ttl": 3600,
+    "primaries": [],
+    "wait": 300,
+    "resolver": None,
+    "block_lists": [],
+    "tlsa": False,
+    "caa": [],
+}
+
+
 def relay(number=1, *domains, **changes):
     hostname = changes.pop("hostname", f"relay{number}.example.net")
     selector = f"relay{number}"
@@ -33,7 +45,7 @@ def relay(number=1, *domains, **changes):
         "domains": list(domains),
         "services": [{"name": "smtp", "port": 25}, {"name": "submissions", "port": 465}],
         "dkim": {"enabled": True, "selector": selector, "domains": [*(d["name"].lower() for d in domains), hostname]},
-        "dns": {"ttl": 3600, "caa": []},
+        "dns": DNS,
         **changes,
     }
 
@@ -167,9 +179,50 @@ def test_spf_of_what_is_published(ip, mail_from, helo, expected):
 
 
 def test_caa_and_the_shortest_ttl():
-    relays = [relay(1, dns={"ttl": 600, "caa": ["0 issue ca.example.net", '0 issuewild ";"']}), relay(2)]
+    relays = [relay(1, dns={**DNS, "ttl": 600, "caa": ["0 issue ca.example.net", '0 issuewild ";"']}), relay(2)]
     assert {record.ttl for record in _records.derive(relays)} == {600}
     assert table(relays)["relay1.example.net", "CAA"] == ['0 issue "ca.example.net"', '0 issuewild ";"']
+
+
+def test_tlsa_binds_the_key_of_the_certificate():
+    relays = [relay(1, dns={**DNS, "tlsa": True}), relay(2, dns={**DNS, "tlsa": True}), relay(3)]
+    given = {"relay1.example.net": b"a public key", "relay3.example.net": b"another"}
+    records = {record.key: record for record in _records.derive(relays, [], given)}
+    (value,) = records["_25._tcp.relay1.example.net", "TLSA"].values
+    assert value == f"3 1 1 {hashlib.sha256(b'a public key').hexdigest()}"
+    assert [name for name, rdtype in records if rdtype == "TLSA"] == [
+        "_25._tcp.relay1.example.net",
+        "_465._tcp.relay1.example.net",
+    ]
+    assert _records.missing_public_keys(relays, given) == ["relay2.example.net"]
+
+
+def test_keys_in_all_states():
+    names = {state: f"{state}._domainkey.example.org" for state in ("current", "next", "retired", "revoked", "removed")}
+    values = {"revoked": "v=DKIM1; k=rsa; p=", "removed": None}
+    keys = [{"name": name, "value": values.get(state, KEY), "state": state} for state, name in names.items()]
+    found = _records.of_keys(keys, 60)
+    assert [record.name for record in found["records"]] == [names[state] for state in names if state != "removed"]
+    assert {record.ttl for record in found["records"]} == {60}
+    assert found["remove"] == [{"name": names["removed"], "type": "TXT"}]
+    assert found["replace"] == [names["revoked"]]
+    assert {record.name for record in found["questions"]} == set(names.values())
+
+
+def test_a_key_that_came_later_is_no_missing_one():
+    relays = [relay(1, domain())]
+    keys = [
+        {"name": "relay1-20261125._domainkey.example.org", "value": KEY},
+        {"name": "relay10._domainkey.relay1.example.net", "value": KEY},
+    ]
+    assert _records.missing_keys(relays, keys) == ["relay1._domainkey.relay1.example.net"]
+
+
+def test_what_relays_have_to_agree_on_is_not_shown():
+    relays = [relay(1), relay(2, dns={**DNS, "primaries": [{"key_secret": "c2VjcmV0"}], "wait": 1})]
+    problems = _records.check(relays)
+    assert [problem.split(":")[0] for problem in problems] == ["relay_dns.primaries", "relay_dns.wait"]
+    assert "c2VjcmV0" not in str(problems)
 
 
 def test_keys():

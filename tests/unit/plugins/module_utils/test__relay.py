@@ -19,6 +19,7 @@ DOMAIN = {
     "mx": [],
     "srv": False,
 }
+ROTATION = {"interval": 180, "keep": 14, "revoked": 30}
 GOOD = {
     "relay_hostname": "relay1.example.com",
     "relay_addresses": ["198.51.100.12", "2001:db8:51:0::12"],
@@ -29,7 +30,12 @@ GOOD = {
     "relay_next_hops": [],
     "relay_postmaster": "mailops@example.org",
     "relay_tls": {"certificate": None, "key": None},
-    "relay_dkim": {"enabled": True, "selector": None, "bits": 2048},
+    "relay_dkim": {
+        "enabled": True,
+        "selector": None,
+        "bits": 2048,
+        "rotation": ROTATION,
+    },
     "relay_limits": {
         "message_size": 1000,
         "recipients": 10,
@@ -38,7 +44,15 @@ GOOD = {
         "queue_lifetime": 5,
     },
     "relay_firewall": {"management_ports": [22], "management_networks": []},
-    "relay_dns": {"ttl": 3600, "caa": []},
+    "relay_dns": {
+        "ttl": 3600,
+        "primaries": [],
+        "wait": 300,
+        "resolver": None,
+        "block_lists": [],
+        "tlsa": False,
+        "caa": [],
+    },
 }
 
 
@@ -144,7 +158,15 @@ HOSTNAMES = [
         ({"relay_postmaster": "mailops"}, "relay_postmaster", "cannot get"),
         ({"relay_postmaster": "a@relay1.example.com"}, "relay_postmaster", "another domain"),
         ({"relay_postmaster": "a b@example.com"}, "relay_postmaster", "cannot get"),
-        ({"relay_dkim": {"enabled": True, "selector": "a_b", "bits": 2048}}, "relay_dkim.selector", "not a selector"),
+        ({"relay_dkim": {**GOOD["relay_dkim"], "selector": "a_b"}}, "relay_dkim.selector", "not a selector"),
+        *[
+            ({"relay_dkim": {**GOOD["relay_dkim"], "rotation": {**ROTATION, **days}}}, "relay_dkim.rotation", text)
+            for days, text in (
+                ({"interval": -1}, "interval: -1"),
+                ({"revoked": 4000}, "revoked: 4000"),
+                ({"keep": 5}, "queue_lifetime, which is 5"),
+            )
+        ],
         ({"relay_tls": {"certificate": None, "key": "/k"}}, "relay_tls.key", "without a certificate"),
         ({"relay_tls": {"certificate": "c.pem", "key": None}}, "relay_tls.certificate", "absolute"),
         ({"relay_limits": {**GOOD["relay_limits"], "recipients": 0}}, "relay_limits.recipients", "too small"),

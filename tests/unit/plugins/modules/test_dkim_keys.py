@@ -16,10 +16,12 @@ import pytest
 pytest.importorskip("cryptography")
 
 from ansible_collections.mailops.relay.plugins.module_utils import _dkim, _dkim_keys
-from ansible_collections.mailops.relay.plugins.module_utils._dkim_keys import KeyStore, Owner
+from ansible_collections.mailops.relay.plugins.module_utils._dkim_keys import KeyStore
+from ansible_collections.mailops.relay.plugins.module_utils._key_files import Owner
 from ansible_collections.mailops.relay.plugins.modules import dkim_keys
 
 Run = t.Callable[..., dict[str, t.Any]]
+NOW = 1764057600
 
 
 @pytest.fixture
@@ -32,9 +34,9 @@ def run(store: KeyStore) -> Run:
     def call(*domains: str, check_mode: bool = False, shortest: int = 2048) -> dict[str, t.Any]:
         params = {"domains": list(domains), "selector": "s1", "bits": 2048, "shortest": shortest}
         if check_mode:
-            return dkim_keys.run(params, store, check_mode=True)
+            return dkim_keys.run(params, store, check_mode=True, now=NOW)
         with store.locked():
-            return dkim_keys.run(params, store, check_mode=False)
+            return dkim_keys.run(params, store, check_mode=False, now=NOW)
 
     return call
 
