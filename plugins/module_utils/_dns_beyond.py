@@ -1,0 +1,135 @@
+# Copyright: (c) 2026, Mailops contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""What lies beyond the records: lists that hold the senders, policies and certificates that records speak of."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import typing as t
+from dataclasses import dataclass, replace
+
+from ansible_collections.mailops.relay.plugins.module_utils import (
+    _block_list,
+    _dns_answer,
+    _https,
+    _mta_sts,
+    _mta_sts_judgement,
+    _tls_peer,
+    _tlsa_judgement,
+)
+from ansible_collections.mailops.relay.plugins.module_utils._block_list import Listing
+from ansible_collections.mailops.relay.plugins.module_utils._dns_answer import Answer
+from ansible_collections.mailops.relay.plugins.module_utils._dns_answer import Observation as Records
+from ansible_collections.mailops.relay.plugins.module_utils._dns_survey import Survey
+from ansible_collections.mailops.relay.plugins.module_utils._finding import Finding
+from ansible_collections.mailops.relay.plugins.module_utils._mta_sts_judgement import Fetched, Wanted
+from ansible_collections.mailops.relay.plugins.module_utils._tlsa_judgement import Peer, Service
+
+MAX_ADDRESSES = 16
+"""Of one host, the addresses that are connected to."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What to look at. ``trust`` is whom to trust by HTTPS; ``connect`` is whether to connect to servers at all."""
+
+    trust: ssl.SSLContext
+    block_lists: tuple[str, ...] = ()
+    senders: tuple[str, ...] = ()
+    policies: tuple[Wanted, ...] = ()
+    connect: bool = True
+    timeout: float = 5.0
+    in_flight: int = 64
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen."""
+
+    block_lists: tuple[_block_list.Observation, ...]
+    policies: tuple[_mta_sts_judgement.Observation, ...]
+    certificates: tuple[_tlsa_judgement.Observation, ...]
+
+
+class _Outlook:
+    def __init__(self, survey: Survey, asked: Asked) -> None:
+        self._survey = survey
+        self._asked = asked
+        self._places = asyncio.Semaphore(asked.in_flight)
+
+    async def _listing(self, zone: str, address: str, *, reason: bool) -> Listing:
+        name = _block_list.question(address, zone)
+        listing = Listing(zone, address, await self._survey.lookup(name, "A"))
+        if not reason or listing.state != _block_list.LISTED:
+            return listing
+        text = await self._survey.lookup(name, "TXT")
+        return replace(listing, reason=" ".join(text.values)[: _block_list.MAX_REASON])
+
+    async def block_list(self, zone: str) -> _block_list.Observation:
+        points = _block_list.test_points(self._asked.senders)
+        asked = [self._listing(zone, point, reason=False) for point in points]
+        asked += [self._listing(zone, address, reason=True) for address in self._asked.senders]
+        said = await asyncio.gather(*asked)
+        return _block_list.Observation(zone, tuple(said[: len(points)]), tuple(said[len(points) :]))
+
+    async def _fetch(self, domain: str, address: str) -> Fetched:
+        async with self._places:
+            url = _mta_sts.policy_url(domain)
+            return await _https.fetch(url, address, self._asked.trust, self._asked.timeout)
+
+    async def policy(self, wanted: Wanted, records: t.Sequence[Records]) -> _mta_sts_judgement.Observation:
+        host = _mta_sts.policy_host(wanted.domain)
+        hosts = await self._survey.addresses(host, [seen.record for seen in records])
+        questions = ((_mta_sts.record_name(wanted.domain), "TXT"), (wanted.domain, "MX"))
+        record, mx = await asyncio.gather(*(self._survey.lookup(*question) for question in questions))
+        fetched = await asyncio.gather(*(self._fetch(wanted.domain, address) for address in _addresses(hosts)))
+        return _mta_sts_judgement.Observation(wanted, tuple(hosts), tuple(fetched), record, mx)
+
+    async def _look(self, service: Service, address: str) -> Peer:
+        async with self._places:
+            return await _tls_peer.look(service, address, self._asked.timeout)
+
+    async def certificate(self, seen: Records, records: t.Sequence[Records]) -> _tlsa_judgement.Observation:
+        service = _tlsa_judgement.service(seen.record.name)
+        if not service or not self._asked.connect:
+            return _tlsa_judgement.Observation(seen)
+        addresses = await self._survey.addresses(service.host, [other.record for other in records])
+        peers = await asyncio.gather(*(self._look(service, address) for address in _addresses(addresses)))
+        return _tlsa_judgement.Observation(seen, tuple(addresses), tuple(peers))
+
+
+def _addresses(answers: t.Iterable[Answer]) -> list[str]:
+    found = [value for answer in answers if answer.state == _dns_answer.PRESENT for value in answer.values]
+    return list(dict.fromkeys(found))[:MAX_ADDRESSES]
+
+
+async def observe(survey: Survey, asked: Asked, records: t.Sequence[Records]) -> Seen:
+    """Look at all of it at once; ``records`` are the record sets as they were seen."""
+    outlook = _Outlook(survey, asked)
+    zones = asked.block_lists if asked.senders else ()
+    lists = [outlook.block_list(zone) for zone in zones]
+    policies = [outlook.policy(wanted, records) for wanted in asked.policies if asked.connect]
+    certificates = [outlook.certificate(seen, records) for seen in records if seen.record.type == "TLSA"]
+    groups = (asyncio.gather(*group) for group in (lists, policies, certificates))
+    return Seen(*map(tuple, await asyncio.gather(*groups)))
+
+
+def judge(seen: Seen) -> list[Finding]:
+    """Return all findings."""
+    findings = [finding for each in seen.block_lists for finding in _block_list.judge(each)]
+    findings += [finding for each in seen.policies for finding in _mta_sts_judgement.judge(each)]
+    return findings + [finding for each in seen.certificates for finding in _tlsa_judgement.judge(each)]
+
+
+def describe(seen: Seen) -> dict[str, t.Any]:
+    """Return what was seen as the module returns it."""
+    return {
+        "block_lists": [item for each in seen.block_lists for item in _block_list.describe(each)],
+        "policies": [item for each in seen.policies for item in _mta_sts_judgement.describe(each)],
+        "certificates": [item for each in seen.certificates for item in _tlsa_judgement.describe(each)],
+    }
