@@ -19,6 +19,8 @@ from ansible_collections.mailops.relay.plugins.module_utils import (
     _https,
     _mta_sts,
     _mta_sts_judgement,
+    _ptr,
+    _syntax,
     _tls_peer,
     _tlsa_judgement,
 )
@@ -34,9 +36,30 @@ MAX_ADDRESSES = 16
 """Of one host, the addresses that are connected to."""
 
 
+OPTIONS: dict[str, t.Any] = {
+    "block_lists": {"type": "list", "elements": "str", "default": []},
+    "policies": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "domain": {"type": "str", "required": True},
+            "url": {"type": "str"},
+            "content": {"type": "str", "required": True},
+        },
+    },
+    "ca_file": {"type": "path"},
+    "connect": {"type": "bool", "default": True},
+}
+"""The options of a module; ``doc_fragments/dns_beyond.py`` documents them."""
+
+
 @dataclass(frozen=True)
 class Asked:
-    """What to look at. ``trust`` is whom to trust by HTTPS; ``connect`` is whether to connect to servers at all."""
+    """What to look at. ``trust`` is whom to trust by HTTPS, ``connect`` whether to connect to servers at all.
+
+    ``timeout`` is for each connection to come about, ``in_flight`` how many there may be at once.
+    """
 
     trust: ssl.SSLContext
     block_lists: tuple[str, ...] = ()
@@ -47,13 +70,39 @@ class Asked:
     in_flight: int = 64
 
 
+def parse(params: t.Mapping[str, t.Any]) -> Asked:
+    """Return what the options mean, or raise ValueError with all that is wrong with them."""
+    problems: list[str] = []
+
+    def each(option: str, items: t.Iterable[t.Any], read: t.Callable[[t.Any], t.Any]) -> tuple[t.Any, ...]:
+        found = []
+        for item in items:
+            try:
+                found.append(read(item))
+            except ValueError as error:
+                problems.append(f"{option}: {error}")
+        return tuple(dict.fromkeys(found))
+
+    addresses = [address for sender in params["senders"] for address in sender["addresses"]]
+    zones = each("block_lists", params["block_lists"], _syntax.domain_name)
+    senders = each("senders", addresses if zones else (), lambda text: str(_ptr.address(text)))
+    policies = each("policies", params["policies"], _mta_sts_judgement.parse)
+    (trust,) = each("ca_file", [params["ca_file"]], _https.trust) or (None,)
+    if problems or not trust:
+        raise ValueError("\n".join(problems))
+    return Asked(trust, zones, senders, policies, params["connect"], params["timeout"], params["in_flight"])
+
+
 @dataclass(frozen=True)
 class Seen:
     """What was seen."""
 
-    block_lists: tuple[_block_list.Observation, ...]
-    policies: tuple[_mta_sts_judgement.Observation, ...]
-    certificates: tuple[_tlsa_judgement.Observation, ...]
+    block_lists: tuple[_block_list.Observation, ...] = ()
+    policies: tuple[_mta_sts_judgement.Observation, ...] = ()
+    certificates: tuple[_tlsa_judgement.Observation, ...] = ()
+
+
+NOTHING = Seen()
 
 
 class _Outlook:

@@ -22,6 +22,8 @@ description:
     finding is. Of TXT, only values with the same purpose, such as SPF, are compared; others are left to others.
   - Hosts that MX and SRV records point to need an address and may be no alias; those of PTR records need the address
     that they are the name of.
+  - It looks where records lead as well, at the certificates that TLSA records are about (RFC 7672) and at the
+    O(policies) of MTA-STS, unless O(connect=false); and it looks for the senders in O(block_lists).
   - That there is no record, and that a server has refused, timed out, or answered with something else, are different
     states and different findings.
 attributes:
@@ -37,6 +39,7 @@ attributes:
     description: Runs best on the controller. The host it runs on asks.
 extends_documentation_fragment:
   - mailops.relay.records
+  - mailops.relay.dns_beyond
 options:
   servers:
     description:
@@ -102,6 +105,17 @@ EXAMPLES = r"""
         mail_from: [example.com]
   delegate_to: localhost
   register: dns
+
+- name: See how the relay stands elsewhere too, and what senders find where the records lead them
+  mailops.relay.dns_records_info:
+    records: "{{ groups['relays'] | mailops.relay.relay_records(hostvars) }}"
+    resolver: 127.0.0.1
+    senders:
+      - helo: relay1.example.com
+        addresses: [192.0.2.25]
+    block_lists: [zen.example.org]
+    policies: "{{ groups['relays'] | mailops.relay.mta_sts_policies(hostvars) }}"
+  delegate_to: localhost
 
 - name: Show what is wrong
   ansible.builtin.debug:
@@ -204,6 +218,86 @@ spf:
     lookup_terms:
       description: How many terms have caused lookups. At most 10 are accepted.
       type: int
+block_lists:
+  description: What each of O(block_lists) says of each address.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    list:
+      description: The list.
+      type: str
+    address:
+      description: The address that mail leaves from.
+      type: str
+    state:
+      description: V(listed), V(not_listed), V(refused) or V(unknown).
+      type: str
+    codes:
+      description: What the list answers.
+      type: list
+      elements: str
+    reason:
+      description: The text beside a listing.
+      type: str
+policies:
+  description: What each address of a policy host serves.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    domain:
+      description: The domain that the policy is for.
+      type: str
+    address:
+      description: The address that was asked.
+      type: str
+    state:
+      description: V(fetched), V(unreachable), V(timed_out), V(certificate) or V(malformed).
+      type: str
+    status:
+      description: The status code of HTTP, V(0) where there is none.
+      type: int
+    content_type:
+      description: The type that was sent.
+      type: str
+    content:
+      description: The policy in its normal form, empty where senders take none.
+      type: str
+    id:
+      description: The id that DNS names.
+      type: str
+    detail:
+      description: More about what went wrong, or where a redirect leads.
+      type: str
+certificates:
+  description: What servers that TLSA records are about show.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the records.
+      type: str
+    host:
+      description: The host.
+      type: str
+    port:
+      description: The port.
+      type: int
+    address:
+      description: The address that was connected to.
+      type: str
+    state:
+      description: V(shown), V(no_starttls) or V(not_seen).
+      type: str
+    tlsa:
+      description: The recommended record for the certificate that is shown.
+      type: str
+      sample: 3 1 1 0b9fa5a59eed715c26c1020c711b4f6ec42d58b0015e14337a39dad301c5afc3
+    detail:
+      description: Why nothing was seen.
+      type: str
 questions:
   description: How many questions were asked.
   returned: success
@@ -218,6 +312,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.mailops.relay.plugins.module_utils import (
     _dns,
     _dns_answer,
+    _dns_beyond,
     _dns_client,
     _dns_judgement,
     _dns_survey,
@@ -248,6 +343,7 @@ class Plan(t.NamedTuple):
     senders: t.List[Identity]
     timeout: float
     in_flight: int
+    beyond: t.Optional[_dns_beyond.Asked] = None
 
 
 def _each(option: str, items: t.Iterable[t.Any], parse: t.Callable[[t.Any], _T], problems: list[str]) -> list[_T]:
@@ -282,6 +378,11 @@ def plan(params: t.Mapping[str, t.Any], system_resolvers: t.Callable[[], list[Se
         problems.append(f"in_flight: {params['in_flight']} is not accepted; 1 to {MAX_IN_FLIGHT} are")
     if not 0 < params["timeout"] <= 60:
         problems.append(f"timeout: {params['timeout']:g} is not accepted; more than 0 and up to 60 seconds are")
+    beyond = None
+    try:
+        beyond = _dns_beyond.parse(params)
+    except ValueError as error:
+        problems.append(str(error))
     if problems:
         raise ValueError("\n".join(problems))
     if not resolvers:
@@ -292,7 +393,7 @@ def plan(params: t.Mapping[str, t.Any], system_resolvers: t.Callable[[], list[Se
                 raise ValueError(f"resolver: {error}") from None
     identities = [identity for sender in senders for identity in sender]
     resolver = resolvers[0] if resolvers else None
-    return Plan(records, servers, resolver, bool(given), identities, params["timeout"], params["in_flight"])
+    return Plan(records, servers, resolver, bool(given), identities, params["timeout"], params["in_flight"], beyond)
 
 
 def describe(answer: Answer, kind: str) -> dict[str, t.Any]:
@@ -330,15 +431,17 @@ class Seen(t.NamedTuple):
     observations: t.List[Observation]
     outcomes: t.List[t.Tuple[Identity, Outcome]]
     helo: t.List[t.Tuple[str, t.List[Answer]]]
+    beyond: _dns_beyond.Seen = _dns_beyond.NOTHING
 
 
 def result_of(seen_of: Seen) -> dict[str, t.Any]:
     """Judge what was seen, and return all of it."""
-    observations, outcomes, helo = seen_of
+    observations, outcomes, helo, beyond = seen_of
     findings = _dns_judgement.judge(observations)
     findings += [finding for observation in observations for finding in _target_judgement.judge(observation)]
     findings += [finding for pair in helo for finding in _target_judgement.judge_helo(*pair)]
     findings += [finding for pair in outcomes for finding in _spf_judgement.judge(*pair)]
+    findings += _dns_beyond.judge(beyond)
     answers = [describe(answer, "authoritative") for seen in observations for answer in seen.answers]
     answers += [describe(seen.resolved, "resolver") for seen in observations if seen.resolved]
     return {
@@ -346,6 +449,7 @@ def result_of(seen_of: Seen) -> dict[str, t.Any]:
         "answers": answers,
         "findings": [_finding.join(finding) for finding in _finding.ordered(findings)],
         "spf": [describe_spf(*pair) for pair in outcomes],
+        **_dns_beyond.describe(beyond),
     }
 
 
@@ -359,7 +463,10 @@ async def run(asked: Plan) -> dict[str, t.Any]:
     hosts = [identity.arguments for identity in asked.senders if identity.kind == "helo"]
     names = await asyncio.gather(*(survey.addresses(host.helo, asked.records) for host in hosts))
     helo = list(zip((str(host.client) for host in hosts), names))
-    return {**result_of(Seen(observations, outcomes, helo)), "questions": client.asked}
+    beyond = _dns_beyond.NOTHING
+    if asked.beyond:
+        beyond = await _dns_beyond.observe(survey, asked.beyond, observations)
+    return {**result_of(Seen(observations, outcomes, helo, beyond)), "questions": client.asked}
 
 
 def main() -> None:
@@ -376,6 +483,7 @@ def main() -> None:
             "senders": {"type": "list", "elements": "dict", "default": [], "options": sender},
             "timeout": {"type": "float", "default": 5},
             "in_flight": {"type": "int", "default": 64},
+            **_dns_beyond.OPTIONS,
         },
         supports_check_mode=True,
     )

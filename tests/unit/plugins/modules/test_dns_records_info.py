@@ -14,7 +14,8 @@ SENDER = {"helo": "relay.example.com", "addresses": ["192.0.2.1", "2001:db8::1"]
 
 def params(**other):
     defaults = {"records": [RECORD], "servers": [], "resolver": None, "senders": [], "timeout": 5.0, "in_flight": 64}
-    return {**defaults, **other}
+    beyond = {"block_lists": [], "policies": [], "ca_file": None, "connect": True}
+    return {**defaults, **beyond, **other}
 
 
 def system():
@@ -45,6 +46,10 @@ def test_plan():
         ({"senders": [{**SENDER, "mail_from": ["a@b..c"]}]}, "senders: 'b..c' is not a domain name"),
         ({"in_flight": 0}, "in_flight: 0 is not accepted; 1 to 512 are"),
         ({"timeout": 0.0}, "timeout: 0 is not accepted"),
+        ({"block_lists": ["bl..example.org"]}, "block_lists: 'bl..example.org' is not a domain name"),
+        ({"block_lists": ["bl.example.org"], "senders": [{**SENDER, "addresses": ["fe80::1%x"]}]}, "has a zone"),
+        ({"policies": [{"domain": "example.com", "url": None, "content": "x"}]}, "policies: line 1 of the policy is"),
+        ({"ca_file": "/dev/null/x"}, "ca_file: '/dev/null/x' cannot be read: Not a directory"),
     ],
 )
 def test_plan_refuses(given, text):
@@ -56,6 +61,16 @@ def test_all_problems_are_told():
     with pytest.raises(ValueError) as error:
         dns_records_info.plan(params(servers=["x", "y"], resolver="z"), system)
     assert len(str(error.value).splitlines()) == 3
+
+
+def test_what_lies_beyond_the_records():
+    policy = {"domain": "example.com", "url": None, "content": "version: STSv1\nmode: none\nmax_age: 1\n"}
+    plan = dns_records_info.plan(
+        params(senders=[SENDER] * 2, block_lists=["BL.example.org"], policies=[policy]), system
+    )
+    assert plan.beyond.block_lists == ("bl.example.org",)
+    assert plan.beyond.senders == ("192.0.2.1", "2001:db8::1")
+    assert [wanted.domain for wanted in plan.beyond.policies] == ["example.com"]
 
 
 def test_no_resolver():
