@@ -92,7 +92,8 @@ tr { border-bottom: 1px solid var(--line); }
 tbody tr:hover { background: var(--raised); }
 .matrix { table-layout: fixed; min-width: 18rem; }
 .matrix thead th:not(:first-child), .matrix td { text-align: center; }
-.matrix thead th:first-child { width: 27%; padding-left: 0; }
+.matrix thead th { overflow-wrap: normal; }
+.matrix thead th:first-child { width: 24%; padding-left: 0; }
 .matrix td { padding: 0.15rem 0; height: 1.75rem; }
 .matrix td a { text-decoration: none; }
 .matrix td .mark { display: inline-block; min-width: 1.5rem; line-height: 1.4rem; border-radius: 0.3rem; }
@@ -112,9 +113,11 @@ tbody tr:hover { background: var(--raised); }
 .step > h3 { display: grid; grid-template-columns: 1.6rem 1fr; gap: 0 0.5rem; }
 .step > h3 > span:first-child { color: var(--muted); text-align: right; padding-right: 0.35rem; font-weight: 400; }
 .step li {
-  display: grid; grid-template-columns: 5.5rem minmax(0, 15rem) minmax(0, 1fr); gap: 0 0.75rem; padding: 0.2rem 0.4rem;
+  display: grid; grid-template-columns: 5.5rem minmax(0, 1fr) minmax(0, 2fr); gap: 0 0.75rem; padding: 0.2rem 0.4rem;
   margin-left: 1.7rem; border-radius: 0.3rem; align-items: baseline; overflow: clip;
+  scroll-margin-top: 1rem;
 }
+section, .step { scroll-margin-top: 0.5rem; }
 .step li:target { background: var(--raised); box-shadow: 0 0 0 1px var(--line); }
 .message { white-space: pre-wrap; }
 .source { font-size: 0.8125rem; }
@@ -126,7 +129,11 @@ pre {
 }
 footer { margin-top: 2.5rem; padding-top: 0.7rem; border-top: 1px solid var(--line); font-size: 0.8125rem; }
 
-@media (max-width: 44rem) {
+@media print, (max-width: 64rem) {
+  .matrix thead th:not(:first-child) { height: 5.2rem; padding: 0 0 0.2rem; }
+  .matrix thead th:not(:first-child) span { writing-mode: vertical-rl; transform: rotate(180deg); line-height: 1; }
+}
+@media screen and (max-width: 44rem) {
   body { padding: 1.1rem 0.85rem 2rem; }
   h1 { font-size: 1.3rem; }
   header .mark { width: 2.4rem; height: 2.4rem; font-size: 1.2rem; }
@@ -134,8 +141,6 @@ footer { margin-top: 2.5rem; padding-top: 0.7rem; border-top: 1px solid var(--li
   .todo > li > .badge { justify-self: start; }
   .todo > li > :last-child { grid-column: 2; }
   .todo > li.more { padding-left: 1.9rem; }
-  .matrix thead th:not(:first-child) { height: 5.2rem; padding: 0; }
-  .matrix thead th:not(:first-child) span { writing-mode: vertical-rl; transform: rotate(180deg); line-height: 1; }
   .matrix td { padding: 0.1rem 0; }
   .matrix td .mark { min-width: 1.1rem; }
   .matrix thead th:first-child { width: 7rem; }
@@ -156,7 +161,7 @@ footer { margin-top: 2.5rem; padding-top: 0.7rem; border-top: 1px solid var(--li
     --error: #8c130c; --warning: #6b3f00; --notice: #123f6b; --not_checked: #452c75; --passed: #0f4a26;
     --silenced: #444; --error-ground: #fff; --warning-ground: #fff; --notice-ground: #fff; --not_checked-ground: #fff;
   }
-  body { padding: 0; max-width: none; font-size: 9.5pt; }
+  body { padding: 0; max-width: none; font-size: 9pt; }
   nav { display: none; }
   a { text-decoration: none; color: inherit; }
   .badge { padding-left: 0; text-align: left; }

@@ -99,9 +99,9 @@ def headline(report: Report) -> str:
     summary = report["summary"]
     parts = [plural(summary[severity], severity) for severity in _finding.SEVERITIES if summary[severity]]
     made = summary["checks"] - summary[NOT_CHECKED]
-    if not parts:
-        parts = [f"nothing found by {plural(made, 'check')}" if made else "nothing was checked"]
-    if summary[NOT_CHECKED] and made:
+    if not parts and made:
+        parts = [f"{plural(summary['passed'], 'check')} passed"]
+    if summary[NOT_CHECKED]:
         parts.append(f"{plural(summary[NOT_CHECKED], 'check')} not made")
     return ", ".join(parts)
 

@@ -94,16 +94,16 @@ def test_a_report_from_a_file_looks_the_same(render):
 @pytest.mark.parametrize(
     ("results", "options", "first"),
     [
-        ([DONE], {}, "OK: nothing found by 1 check (1 relay)"),
-        ([DONE], {"generated": "noon"}, "OK: nothing found by 1 check (1 relay, noon)"),
+        ([DONE], {}, "OK: 1 check passed (1 relay)"),
+        ([DONE], {"generated": "noon"}, "OK: 1 check passed (1 relay, noon)"),
         ([FOUND], {}, "ERROR: 1 error (1 relay)"),
-        ([FOUND], {"silence": [KNOWN]}, "OK: nothing found by 1 check (1 relay, 1 silenced)"),
+        ([FOUND], {"silence": [KNOWN]}, "OK: 0 checks passed (1 relay, 1 silenced)"),
         (many(3), {}, "ERROR: 3 errors (1 relay)"),
         ([{**FOUND, "findings": [{**FINDING, "severity": "warning"}]}], {}, "WARNING: 1 warning (1 relay)"),
-        ([{**DONE, "state": "not_checked"}], {}, "NOT CHECKED: nothing was checked (1 relay)"),
+        ([{**DONE, "state": "not_checked"}], {}, "NOT CHECKED: 1 check not made (1 relay)"),
         ([DONE, {**DONE, "check": "dns", "state": "not_checked"}], {},
-         "NOT CHECKED: nothing found by 1 check, 1 check not made (1 relay)"),
-        ([{"check": "dns", "state": "done"}], {}, "OK: nothing found by 1 check"),
+         "NOT CHECKED: 1 check passed, 1 check not made (1 relay)"),
+        ([{"check": "dns", "state": "done"}], {}, "OK: 1 check passed"),
     ],
 )  # fmt: skip
 def test_the_first_line_says_it_all(results, options, first):
