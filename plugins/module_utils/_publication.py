@@ -141,7 +141,11 @@ def senders(relays: t.Iterable[Relay]) -> list[dict[str, t.Any]]:
 
 
 def questions(relays: t.Sequence[Relay]) -> dict[str, t.Any]:
-    """Return the options of ``dns_records_info`` that follow from the descriptions, beside ``records``."""
-    found = {"senders": senders(relays), "block_lists": _shared(relays, "block_lists") or []}
+    """Return the options of ``dns_records_info`` that follow from the descriptions, beside ``records``, and ``verify``.
+
+    What ``relay_verify`` of the first relay says counts for the report on all of them.
+    """
+    verify = relays[0]["verify"] if relays else {}
+    found = {"senders": senders(relays), "block_lists": _shared(relays, "block_lists") or [], "verify": verify}
     resolver = _shared(relays, "resolver")
     return {**found, "resolver": resolver} if resolver else found

@@ -96,6 +96,11 @@ def _host_values(host: str, variables: t.Mapping[str, t.Any]) -> dict[str, t.Any
     return read_values(host, variables, value_of)
 
 
+def host_name(host: str, variables: t.Mapping[str, t.Any]) -> str:
+    """Return what a relay is called in reports: its host name, or that of the inventory where it has none."""
+    return str(variables.get("relay_hostname") or host).lower()
+
+
 def _unmade(name: str, reason: str) -> str:
     line = reason.splitlines()[0].rstrip(".")
     return f"{name}: {line}. Accepted: a value made of nothing but variables that the host has in the inventory."

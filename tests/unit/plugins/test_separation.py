@@ -35,10 +35,13 @@ INPUT_AND_OUTPUT = {
     "_firewall.py",
     "_generations.py",
     "_https.py",
+    "_host_files.py",
+    "_host_look.py",
+    "_host_programs.py",
+    "_host_survey.py",
     "_key_files.py",
     "_milter.py",
     "_nftables.py",
-    "_opendkim.py",
     "_opendkim_service.py",
     "_postfix.py",
     "_smtp.py",
@@ -114,15 +117,15 @@ def _readers() -> str:
     )
 
 
-# relay_dns becomes records, which no service needs.
-READ_FOR_DNS = {"dns"}
+# relay_dns becomes records, which no service needs; relay_verify is for the playbook.
+READ_BY_PLAYBOOKS = {"dns", "verify"}
 # relay_unsafe_networks and relay_domains reach the roles as what follows from them.
 DERIVED = {"unsafe_networks": "__relay.networks", "domains": "__relay.dkim.domains"}
 
 
 def test_every_option_has_a_reader() -> None:
     text = _readers()
-    for name in {option[len("relay_") :] for option in _options()} - READ_FOR_DNS:
+    for name in {option[len("relay_") :] for option in _options()} - READ_BY_PLAYBOOKS:
         assert re.search(re.escape(DERIVED.get(name, f"__relay.{name}")) + r"\b", text), name
 
 
@@ -149,6 +152,12 @@ def test_what_is_said_of_publishing_reaches_the_playbook() -> None:
     text = (UTILS / "_publication.py").read_text(encoding="utf-8")
     for name in _publication.SHARED:
         assert f'_shared(relays, "{name}")' in text, name
+
+
+def test_every_option_of_verify_reaches_the_playbook() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "playbooks").rglob("*.yml"))
+    for name in _options()["relay_verify"]["options"]:
+        assert f"dns_questions.verify.{name}" in text, name
 
 
 def test_every_limit_and_firewall_option_has_a_reader() -> None:

@@ -32,6 +32,7 @@ def relay(**changes: t.Any) -> dict[str, t.Any]:
         "domains": [{"name": "Example.com"}],
         "dkim": {"enabled": True, "domains": ["example.com"]},
         "dns": DNS,
+        "verify": {"fail_from": "error"},
         **changes,
     }
 
@@ -109,11 +110,16 @@ def test_questions() -> None:
         "mail_from": ["example.com"],
         "dkim": ["example.com"],
     }
-    assert _publication.questions([relay()]) == {"senders": [sender], "block_lists": []}
+    assert _publication.questions([relay()]) == {
+        "senders": [sender],
+        "block_lists": [],
+        "verify": {"fail_from": "error"},
+    }
     quiet = relay(dkim={"enabled": False, "domains": ["example.com"]}, dns={**DNS, "resolver": "192.0.2.53"})
     assert _publication.questions([quiet]) == {
         "senders": [{**sender, "dkim": []}],
         "block_lists": [],
+        "verify": {"fail_from": "error"},
         "resolver": "192.0.2.53",
     }
 
