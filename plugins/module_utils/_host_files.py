@@ -1,0 +1,210 @@
+# Copyright: (c) 2026, Mailops contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""Looks at files with keys: certificates of Postfix, DKIM keys of OpenDKIM. Nothing of a key leaves this file."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import errno
+import os
+import pwd
+import ssl
+import stat
+import typing as t
+
+from ansible_collections.mailops.relay.plugins.module_utils import (
+    _certificate,
+    _dkim_keys,
+    _host_certificate,
+    _host_keys,
+    _opendkim,
+)
+from ansible_collections.mailops.relay.plugins.module_utils._host_certificate import Chain, Facts, Observation, Source
+from ansible_collections.mailops.relay.plugins.module_utils._host_keys import Key, Keys
+from ansible_collections.mailops.relay.plugins.module_utils._key_files import Owner
+from ansible_collections.mailops.relay.plugins.module_utils._opendkim import KeyEntry
+
+_LARGEST = 1 << 20
+_LARGEST_TABLE = 1 << 24
+_MOST_KEYS = 5000
+_DENIED = (errno.EACCES, errno.EPERM)
+
+
+def _read(path: str, largest: int) -> str:
+    """Read a regular file; a named pipe, or one without end, must not hold the run up."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", path)
+        octets = stream.read(largest + 1)
+    if len(octets) > largest:
+        raise OSError(errno.EFBIG, f"it is larger than {largest} octets", path)
+    return octets.decode("utf-8", "replace")
+
+
+# Certificates
+
+
+def observe_certificates(source: Source, hostname: str, now: float) -> list[Observation]:
+    """Look at the chains in files that belong together."""
+    texts = []
+    for path in source.files:
+        try:
+            texts.append(_read(path, _LARGEST))
+        except OSError as error:
+            why = f"{path}: {error.strerror}"
+            if error.errno in _DENIED and os.geteuid() != 0:
+                return [Observation(source.files, unseen=[why])]
+            return [Observation(source.files, error=why)]
+    exposed = [path for path, text in zip(source.files, texts) if _holds_key(text) and _open_to_others(path)]
+    blocks = [block for text in texts for block in _host_certificate.blocks(text)]
+    found = []
+    for chain in _host_certificate.chains(blocks, together=source.together):
+        found.append(_observe_chain(chain, source.files, exposed, hostname, now))
+        exposed = []
+    return found
+
+
+def _observe_chain(chain: Chain, files: t.Sequence[str], exposed: list[str], hostname: str, now: float) -> Observation:
+    if not chain.certificates or chain.key is None:
+        missing = "private key" if chain.key is None else "certificate"
+        facts, unseen = _facts(chain, hostname, now) if chain.certificates else (None, [])
+        error = f"There is no {missing} in {' and '.join(files)}"
+        return Observation(files, facts, error=error, exposed=exposed, unseen=unseen)
+    try:
+        facts, unseen = _facts(chain, hostname, now)
+    except ValueError as error:
+        return Observation(files, error=f"Of the certificate: {error}", exposed=exposed)
+    return Observation(files, facts, _mismatch(chain), exposed=exposed, unseen=unseen)
+
+
+def _facts(chain: Chain, hostname: str, now: float) -> tuple[Facts | None, list[str]]:
+    if not _certificate.HAS_CRYPTOGRAPHY:
+        return None, ["The certificate's days and names cannot be read: python3-cryptography is not installed"]
+    certificate = _certificate.read(chain.certificates[0].der())
+    moment = datetime.datetime.fromtimestamp(now, datetime.timezone.utc)
+    return Facts(
+        certificate.subject,
+        certificate.names,
+        certificate.not_after.strftime("%Y-%m-%d"),
+        _certificate.days_left(certificate, moment),
+        bool(hostname) and _certificate.covers(certificate, hostname),
+        certificate.key,
+        certificate.self_signed,
+    ), []
+
+
+def _holds_key(text: str) -> bool:
+    return any(block.is_key for block in _host_certificate.blocks(text))
+
+
+def _open_to_others(path: str) -> bool:
+    """Whether everybody on the host may read or write a file: it lets them, and so do all folders above it."""
+    real = os.path.realpath(path)
+    if not os.stat(real).st_mode & (stat.S_IROTH | stat.S_IWOTH):
+        return False
+    folder = os.path.dirname(real)
+    while os.stat(folder).st_mode & stat.S_IXOTH:
+        if folder == "/":
+            return True
+        folder = os.path.dirname(folder)
+    return False
+
+
+def _mismatch(chain: Chain) -> str:
+    """Have OpenSSL load key and certificate, as Postfix does. They are in memory only: the key is for no other file."""
+    key = chain.key.text if chain.key else ""
+    certificates = "\n".join(block.text for block in chain.certificates)
+    with contextlib.ExitStack() as stack:
+        paths = [stack.enter_context(_in_memory(text)) for text in (certificates, key)]
+        try:
+            # A key with a pass phrase would ask the terminal for it; Postfix has none to ask.
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(paths[0], paths[1], password=lambda: "")
+        except ssl.SSLError as error:
+            if "MISMATCH" in (error.reason or ""):
+                return "The private key does not belong to the certificate"
+            return f"OpenSSL refuses key and certificate: {error.reason or 'the key may have a pass phrase'}"
+        except (OSError, ValueError) as error:
+            return f"OpenSSL refuses key and certificate: {error}"
+    return ""
+
+
+@contextlib.contextmanager
+def _in_memory(text: str) -> t.Iterator[str]:
+    descriptor = os.memfd_create("mailops-relay")
+    try:
+        os.write(descriptor, text.encode())
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)
+
+
+# DKIM keys
+
+
+def observe_keys(config: str, unit_user: str, shortest: int) -> Keys:
+    """Look at the keys that the configuration ``config`` of OpenDKIM names."""
+    try:
+        text = _read(config, _LARGEST)
+        wanted = _host_keys.configuration(text, unit_user)
+        if not wanted.signs:
+            return Keys()
+        entries, signing, unseen = _tables(wanted)
+    except OSError as error:
+        why = f"{error.filename}: {error.strerror}"
+        return Keys(unseen=why) if error.errno in _DENIED and os.geteuid() != 0 else Keys(error=why)
+    except ValueError as error:
+        return Keys(error=str(error))
+    if unseen:
+        return Keys(unseen=unseen)
+    keys = _observe_entries([*entries.values(), *filter(None, [wanted.single])], wanted.user, shortest)
+    return Keys(keys, _host_keys.dangling(entries, signing))
+
+
+def _tables(wanted: _host_keys.Configuration) -> tuple[dict[str, KeyEntry], list[tuple[str, str]], str]:
+    texts = {"keytable": "", "signingtable": ""}
+    for name, dataset in wanted.tables.items():
+        path = _opendkim.file_of(dataset)
+        if path is None:
+            return {}, [], f"{name} is kept in {dataset.partition(':')[0]}; only files are looked at"
+        texts[name] = _read(path, _LARGEST_TABLE)
+    entries = _opendkim.key_table(texts["keytable"])
+    if len(entries) > _MOST_KEYS:
+        return {}, [], f"The KeyTable has {len(entries)} keys; up to {_MOST_KEYS} are looked at"
+    return entries, _opendkim.signing_table(texts["signingtable"]), ""
+
+
+def _observe_entries(entries: t.Iterable[KeyEntry], user: str, shortest: int) -> list[Key]:
+    try:
+        owner = Owner(pwd.getpwnam(user).pw_uid, None)
+    except KeyError:
+        owner = Owner(None, None)
+    seen = [_dkim_keys.observe_file(e.path, e.domain, e.selector, owner) for e in entries if e.path]
+    problems = _dkim_keys.judge(seen, shortest)
+    return [_key(each, owner, [p for p in problems if p.startswith(f"{each.path}: ")]) for each in seen]
+
+
+def _key(seen: _dkim_keys.KeyObservation, owner: Owner, problems: list[str]) -> Key:
+    unseen = ""
+    if os.geteuid() != 0 and seen.error in [os.strerror(number) for number in _DENIED]:
+        unseen, problems = seen.error or "", []
+    refused = [problem[len(seen.path) + 2 :] for problem in problems]
+    unsafe = seen.unsafe if seen.unsafe and not _is_his_alone(seen.path, owner) else ""
+    bits = seen.public.bits if seen.public else None
+    return Key(seen.path, seen.domain, seen.selector, seen.exists, bits, unsafe or "", refused, unseen)
+
+
+def _is_his_alone(path: str, owner: Owner) -> bool:
+    """Whether a mode that differs is a stricter one."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return False
+    return owner.has(status) and not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
