@@ -18,6 +18,9 @@ from ansible_collections.mailops.relay.plugins.module_utils._record import Recor
 _PUBLISHED = ("dns_record_missing", "dns_record_different", "dns_wildcard_answers", "dns_spf_several_records")
 """Findings that the record of the description mends, however their remedy is worded."""
 
+_BEFORE = ("", "Replace it.")
+"""What a remedy may ask for before it says what to publish, so that publishing is all there is to do."""
+
 _RANKS = ("error", "not_checked", "warning", "notice")
 
 
@@ -88,6 +91,12 @@ def _asks_for(finding: Finding, record: RecordSet) -> bool:
     return finding.id in _PUBLISHED or first_line in finding.remedy
 
 
+def _publishing_is_all(finding: Finding) -> bool:
+    """Whether nothing has to be removed or decided first, such as a second SPF record, or an alias."""
+    before, found, _record_lines = finding.remedy.partition("Publish:")
+    return bool(found) and before.strip() in _BEFORE
+
+
 def to_publish(entries: t.Iterable[Entry], records: t.Iterable[RecordSet]) -> list[RecordSet]:
     """Return the record sets that are missing or different, in the order given."""
     by_subject: dict[str, list[Finding]] = {}
@@ -119,7 +128,7 @@ def steps(
 ) -> list[dict[str, t.Any]]:
     """Return what to do about the findings that are not silenced, and about what has to be checked.
 
-    ``entries`` are known by their keys. ``records`` are to be published: that is one step, however many they are.
+    ``entries`` are known by their keys. ``records`` are to be published: one step, however many, where that is all to do.
     """
     published = {_subject(record): record for record in records}
     publish = f"Publish the {len(records)} records below." if len(records) > 1 else "Publish the record below."
@@ -129,7 +138,8 @@ def steps(
         if entry.silenced is not None:
             continue
         record = published.get(finding.subject)
-        text = publish if record and _asks_for(finding, record) else _what(finding)
+        mended = record and _asks_for(finding, record) and _publishing_is_all(finding)
+        text = publish if mended else _what(finding)
         step = found.setdefault(text, _Step(text, len(found), _finding.SEVERITIES[-1]))
         step.add(key, entry)
     waiting = [_gap_step(gap, len(found) + index) for index, gap in enumerate(gaps)]

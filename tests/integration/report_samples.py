@@ -72,10 +72,10 @@ def _few_in_dns() -> Item:
             "error",
             "example.com TXT",
             "it is 'v=spf1 ip4:198.51.100.12 -all', and should be 'v=spf1 ip4:198.51.100.12 ip4:198.51.100.13 -all'",
-            "Replace it.",
+            "Replace it. Publish: that",
         ),
         finding(
-            "dns_record_missing", "error", "r2026._domainkey.example.com TXT", "the name does not exist", "Add it."
+            "dns_record_missing", "error", "r2026._domainkey.example.com TXT", "the name does not exist", "Publish: it"
         ),
         finding(
             "dns_record_cached",
@@ -145,7 +145,7 @@ def hostile() -> Item:
     findings = [
         finding("smtp_garbage", "error", f"{LONG_NAME}:25", HOSTILE * 2, HOSTILE, HOSTILE),
         finding("smtp_marks", "warning", f"Z{chr(0x301) * 60}", "x" * 5000, "y" * 300),
-        finding("dns_record_missing", "error", "r2026._domainkey.example.com TXT", HOSTILE, "Add it."),
+        finding("dns_record_missing", "error", "r2026._domainkey.example.com TXT", HOSTILE, "Publish: it"),
         finding("smtp_known", "error", HOSTILE, HOSTILE, HOSTILE),
     ]
     results = [result(LONG_NAME, "tls", *findings), result(HOSTILE, "tls"), gap(HOSTILE, "host", HOSTILE * 3)]

@@ -113,7 +113,8 @@ def test_the_first_line_says_it_all(results, options, first):
 def test_a_whole_text():
     results = [
         {"check": "dns", "state": "done", "findings": [
-            {**FINDING, "id": "dns_record_missing", "subject": "example.org TXT", "message": "it is missing"}]},
+            {**FINDING, "id": "dns_record_missing", "subject": "example.org TXT", "message": "it is missing",
+             "remedy": "Publish: it"}]},
         {**DONE, "findings": [{**FINDING, "severity": "warning", "remedy": "Mend it.", "reference": "RFC 1, 2"}]},
         {**DONE, "check": "canary", "state": "not_checked", "note": "no mailbox is named"},
         {**DONE, "check": "clock", "findings": [{**FINDING, "id": "clock_off", "subject": "clock"}]},

@@ -228,26 +228,35 @@ def dns(finding_id, remedy, severity="error", subject="example.org TXT"):
 
 
 @pytest.mark.parametrize(
-    ("item", "published"),
+    ("item", "published", "step"),
     [
-        (dns("dns_record_missing", f"Publish: {LINE}"), True),
-        (dns("dns_record_different", "in other words"), True),
-        (dns("dmarc_policy_weaker", f"Replace it. Publish: {LINE}"), True),
-        (dns("dns_record_cached", "Wait."), False),
-        (dns("dns_record_missing", f"Publish: {LINE}", subject="example.org MX"), False),
+        (dns("dns_record_missing", f"Publish: {LINE}"), True, "Publish the record below."),
+        (dns("dns_record_different", "In other words."), True, "In other words."),
+        (dns("dmarc_policy_weaker", f"Replace it. Publish: {LINE}"), True, "Publish the record below."),
+        # Publishing alone would not help.
+        (
+            dns("dns_spf_several_records", f"Remove all but one. Publish: {LINE}"),
+            True,
+            f"Remove all but one. Publish: {LINE}",
+        ),
+        (dns("dns_record_cached", "Wait."), False, "Wait."),
+        (dns("dns_record_missing", f"Publish: {LINE}", subject="example.org MX"), False, f"Publish: {LINE}"),
     ],
 )
-def test_records_to_publish_are_those_that_findings_ask_for(item, published):
+def test_records_to_publish_are_those_that_findings_ask_for(item, published, step):
     other = RecordSet("example.org", "A", ("192.0.2.1",))
     report = built(result("", "dns", item), records=[other, SPF])
     assert [record["name"] for record in report["records"]] == ["example.org"] * published
     assert report["zone_file"] == (f"; required: why\n{LINE}\n" if published else "")
-    assert (report["todo"][0]["text"] == "Publish the record below.") == published
+    assert [each["text"] for each in report["todo"]] == [step]
 
 
 def test_publishing_many_records_is_one_step():
     other = RecordSet("example.net", "TXT", ("v=spf1 -all",))
-    items = [dns("dns_record_missing", "1"), dns("dns_record_missing", "2", subject="example.net TXT")]
+    items = [
+        dns("dns_record_missing", "Publish: 1"),
+        dns("dns_record_missing", "Publish: 2", subject="example.net TXT"),
+    ]
     report = built(result("", "dns", *items), records=[other, SPF])
     assert [step["text"] for step in report["todo"]] == ["Publish the 2 records below."]
     assert len(report["todo"][0]["findings"]) == 2
