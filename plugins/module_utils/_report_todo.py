@@ -128,7 +128,7 @@ def steps(
 ) -> list[dict[str, t.Any]]:
     """Return what to do about the findings that are not silenced, and about what has to be checked.
 
-    ``entries`` are known by their keys. ``records`` are to be published: one step, however many, where that is all to do.
+    ``entries`` are known by their keys. ``records`` are to be published: one step, where that is all to do.
     """
     published = {_subject(record): record for record in records}
     publish = f"Publish the {len(records)} records below." if len(records) > 1 else "Publish the record below."
