@@ -25,8 +25,9 @@ from ansible_collections.mailops.relay.plugins.module_utils import (
     _tlsa_judgement,
 )
 from ansible_collections.mailops.relay.plugins.module_utils._block_list import Listing
-from ansible_collections.mailops.relay.plugins.module_utils._dns_answer import Answer
+from ansible_collections.mailops.relay.plugins.module_utils._dns_answer import Answer, Server
 from ansible_collections.mailops.relay.plugins.module_utils._dns_answer import Observation as Records
+from ansible_collections.mailops.relay.plugins.module_utils._dns_client import Client
 from ansible_collections.mailops.relay.plugins.module_utils._dns_survey import Survey
 from ansible_collections.mailops.relay.plugins.module_utils._finding import Finding
 from ansible_collections.mailops.relay.plugins.module_utils._mta_sts_judgement import Fetched, Wanted
@@ -100,9 +101,40 @@ class Seen:
     block_lists: tuple[_block_list.Observation, ...] = ()
     policies: tuple[_mta_sts_judgement.Observation, ...] = ()
     certificates: tuple[_tlsa_judgement.Observation, ...] = ()
+    questions: int = 0
 
 
 NOTHING = Seen()
+
+
+class _List:
+    """Asks a block list. Its client is its own: where its servers are dead, only this list ends with the time-out."""
+
+    def __init__(self, zone: str, resolver: Server | None, asked: Asked) -> None:
+        self._zone = zone
+        self._resolver = resolver
+        self._asked = asked
+        self.client = Client(asked.timeout, asked.in_flight)
+
+    async def _ask(self, name: str, rdtype: str) -> Answer:
+        if self._resolver:
+            return await self.client.resolve(self._resolver, name, rdtype)
+        return Answer(name, rdtype, Server(""), _dns_answer.UNREACHABLE, detail="there is no resolver")
+
+    async def _listing(self, address: str, *, reason: bool) -> Listing:
+        name = _block_list.question(address, self._zone)
+        listing = Listing(self._zone, address, await self._ask(name, "A"))
+        if not reason or listing.state != _block_list.LISTED:
+            return listing
+        text = await self._ask(name, "TXT")
+        return replace(listing, reason=" ".join(text.values)[: _block_list.MAX_REASON])
+
+    async def observe(self) -> _block_list.Observation:
+        points = _block_list.test_points(self._asked.senders)
+        asked = [self._listing(point, reason=False) for point in points]
+        asked += [self._listing(address, reason=True) for address in self._asked.senders]
+        said = await asyncio.gather(*asked)
+        return _block_list.Observation(self._zone, tuple(said[: len(points)]), tuple(said[len(points) :]))
 
 
 class _Outlook:
@@ -110,21 +142,6 @@ class _Outlook:
         self._survey = survey
         self._asked = asked
         self._places = asyncio.Semaphore(asked.in_flight)
-
-    async def _listing(self, zone: str, address: str, *, reason: bool) -> Listing:
-        name = _block_list.question(address, zone)
-        listing = Listing(zone, address, await self._survey.lookup(name, "A"))
-        if not reason or listing.state != _block_list.LISTED:
-            return listing
-        text = await self._survey.lookup(name, "TXT")
-        return replace(listing, reason=" ".join(text.values)[: _block_list.MAX_REASON])
-
-    async def block_list(self, zone: str) -> _block_list.Observation:
-        points = _block_list.test_points(self._asked.senders)
-        asked = [self._listing(zone, point, reason=False) for point in points]
-        asked += [self._listing(zone, address, reason=True) for address in self._asked.senders]
-        said = await asyncio.gather(*asked)
-        return _block_list.Observation(zone, tuple(said[: len(points)]), tuple(said[len(points) :]))
 
     async def _fetch(self, domain: str, address: str) -> Fetched:
         async with self._places:
@@ -157,15 +174,15 @@ def _addresses(answers: t.Iterable[Answer]) -> list[str]:
     return list(dict.fromkeys(found))[:MAX_ADDRESSES]
 
 
-async def observe(survey: Survey, asked: Asked, records: t.Sequence[Records]) -> Seen:
+async def observe(survey: Survey, resolver: Server | None, asked: Asked, records: t.Sequence[Records]) -> Seen:
     """Look at all of it at once; ``records`` are the record sets as they were seen."""
     outlook = _Outlook(survey, asked)
-    zones = asked.block_lists if asked.senders else ()
-    lists = [outlook.block_list(zone) for zone in zones]
+    lists = [_List(zone, resolver, asked) for zone in asked.block_lists if asked.senders]
     policies = [outlook.policy(wanted, records) for wanted in asked.policies if asked.connect]
     certificates = [outlook.certificate(seen, records) for seen in records if seen.record.type == "TLSA"]
-    groups = (asyncio.gather(*group) for group in (lists, policies, certificates))
-    return Seen(*map(tuple, await asyncio.gather(*groups)))
+    groups = ([each.observe() for each in lists], policies, certificates)
+    said, served, shown = await asyncio.gather(*(asyncio.gather(*group) for group in groups))
+    return Seen(tuple(said), tuple(served), tuple(shown), sum(each.client.asked for each in lists))
 
 
 def judge(seen: Seen) -> list[Finding]:

@@ -20,6 +20,10 @@ description:
     is not asked any more, so that all dead servers together delay a run by about one O(timeout).
   - The TTL of O(records) is shown with what to publish; a different one is no finding. Their grade decides how severe a
     finding is. Of TXT, only values with the same purpose, such as SPF, are compared; others are left to others.
+  - Of DKIM it is told whether the key is the one that should be there, revoked, too short, in test mode or restricted;
+    of DMARC whether the policy is weaker, whether mail is aligned, and whether others agree to get the reports.
+  - What follows from a record that is missing or wrong, such as SPF that does not pass, is no finding of its own; what
+    would not pass with the records in place is.
   - Hosts that MX and SRV records point to need an address and may be no alias; those of PTR records need the address
     that they are the name of.
   - It looks where records lead as well, at the certificates that TLSA records are about (RFC 7672) and at the
@@ -72,7 +76,16 @@ options:
         elements: str
         required: true
       mail_from:
-        description: The domains or addresses that it sends mail from.
+        description:
+          - The domains or addresses that it sends mail from, in MAIL FROM and in the header field From.
+        type: list
+        elements: str
+        default: []
+      dkim:
+        description:
+          - The domains that its signatures name (the tag d), those of subdomains included.
+          - They have to be aligned with those of O(senders[].mail_from) where DMARC is asked for. Without any, alignment
+            is not judged.
         type: list
         elements: str
         default: []
@@ -103,6 +116,7 @@ EXAMPLES = r"""
       - helo: relay1.example.com
         addresses: [192.0.2.25]
         mail_from: [example.com]
+        dkim: [example.com]
   delegate_to: localhost
   register: dns
 
@@ -191,7 +205,7 @@ findings:
       description: Where the rule is stated.
       type: str
 spf:
-  description: The result of SPF for each sender.
+  description: The result of SPF for each sender, as DNS is now.
   returned: success
   type: list
   elements: dict
@@ -305,7 +319,6 @@ questions:
 """
 
 import asyncio
-import ipaddress
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -314,19 +327,18 @@ from ansible_collections.mailops.relay.plugins.module_utils import (
     _dns_answer,
     _dns_beyond,
     _dns_client,
+    _dns_consequences,
     _dns_judgement,
     _dns_survey,
     _finding,
     _record,
     _record_options,
-    _spf_judgement,
-    _syntax,
+    _sender,
     _target_judgement,
 )
 from ansible_collections.mailops.relay.plugins.module_utils._dns_answer import Answer, Observation, Server
 from ansible_collections.mailops.relay.plugins.module_utils._record import RecordSet
-from ansible_collections.mailops.relay.plugins.module_utils._spf_judgement import Identity
-from ansible_collections.mailops.relay.plugins.module_utils._spf_model import Outcome
+from ansible_collections.mailops.relay.plugins.module_utils._sender import Sender
 
 MAX_IN_FLIGHT = 512
 
@@ -340,7 +352,7 @@ class Plan(t.NamedTuple):
     servers: t.List[Server]
     resolver: t.Optional[Server]
     validating: bool
-    senders: t.List[Identity]
+    senders: t.List[Sender]
     timeout: float
     in_flight: int
     beyond: t.Optional[_dns_beyond.Asked] = None
@@ -356,15 +368,6 @@ def _each(option: str, items: t.Iterable[t.Any], parse: t.Callable[[t.Any], _T],
     return parsed
 
 
-def _sender(item: t.Mapping[str, t.Any]) -> list[Identity]:
-    for address in item["addresses"]:
-        ipaddress.ip_address(address)
-    domains = [text.rpartition("@")[2] for text in item["mail_from"]]
-    for domain in domains:
-        _syntax.domain_name(domain)
-    return _spf_judgement.identities(item["addresses"], _syntax.host_name(item["helo"]), item["mail_from"])
-
-
 def plan(params: t.Mapping[str, t.Any], system_resolvers: t.Callable[[], list[Server]]) -> Plan:
     """Return what the options mean, or raise ValueError with all that is wrong with them."""
     problems: list[str] = []
@@ -372,7 +375,7 @@ def plan(params: t.Mapping[str, t.Any], system_resolvers: t.Callable[[], list[Se
     servers = _each("servers", params["servers"], _dns_answer.parse_server, problems)
     given = [params["resolver"]] if params["resolver"] else []
     resolvers = _each("resolver", given, _dns_answer.parse_server, problems)
-    senders = _each("senders", params["senders"], _sender, problems)
+    senders = _each("senders", params["senders"], _sender.parse, problems)
     problems += [f"records: {problem}" for problem in _record.conflicts(records)]
     if not 1 <= params["in_flight"] <= MAX_IN_FLIGHT:
         problems.append(f"in_flight: {params['in_flight']} is not accepted; 1 to {MAX_IN_FLIGHT} are")
@@ -391,9 +394,8 @@ def plan(params: t.Mapping[str, t.Any], system_resolvers: t.Callable[[], list[Se
         except ValueError as error:
             if not servers:
                 raise ValueError(f"resolver: {error}") from None
-    identities = [identity for sender in senders for identity in sender]
     resolver = resolvers[0] if resolvers else None
-    return Plan(records, servers, resolver, bool(given), identities, params["timeout"], params["in_flight"], beyond)
+    return Plan(records, servers, resolver, bool(given), senders, params["timeout"], params["in_flight"], beyond)
 
 
 def describe(answer: Answer, kind: str) -> dict[str, t.Any]:
@@ -412,35 +414,20 @@ def describe(answer: Answer, kind: str) -> dict[str, t.Any]:
     return {**result, "dnssec": answer.security} if kind == "resolver" else result
 
 
-def describe_spf(identity: Identity, outcome: Outcome) -> dict[str, t.Any]:
-    """Return a result of SPF as the module returns it."""
-    return {
-        "address": identity.arguments.ip,
-        "identity": identity.kind,
-        "sender": identity.arguments.sender,
-        "result": outcome.result,
-        "path": list(outcome.path),
-        "problem": outcome.problem,
-        "lookup_terms": outcome.lookup_terms,
-    }
-
-
 class Seen(t.NamedTuple):
-    """What was seen of the records, and of the senders: the result of SPF and the addresses of the name in HELO."""
+    """What was seen of the records, of what follows from them, and of where they lead."""
 
     observations: t.List[Observation]
-    outcomes: t.List[t.Tuple[Identity, Outcome]]
-    helo: t.List[t.Tuple[str, t.List[Answer]]]
+    consequences: _dns_consequences.Seen
     beyond: _dns_beyond.Seen = _dns_beyond.NOTHING
 
 
 def result_of(seen_of: Seen) -> dict[str, t.Any]:
     """Judge what was seen, and return all of it."""
-    observations, outcomes, helo, beyond = seen_of
+    observations, consequences, beyond = seen_of
     findings = _dns_judgement.judge(observations)
     findings += [finding for observation in observations for finding in _target_judgement.judge(observation)]
-    findings += [finding for pair in helo for finding in _target_judgement.judge_helo(*pair)]
-    findings += [finding for pair in outcomes for finding in _spf_judgement.judge(*pair)]
+    findings += _dns_consequences.judge(consequences)
     findings += _dns_beyond.judge(beyond)
     answers = [describe(answer, "authoritative") for seen in observations for answer in seen.answers]
     answers += [describe(seen.resolved, "resolver") for seen in observations if seen.resolved]
@@ -448,7 +435,7 @@ def result_of(seen_of: Seen) -> dict[str, t.Any]:
         "changed": False,
         "answers": answers,
         "findings": [_finding.join(finding) for finding in _finding.ordered(findings)],
-        "spf": [describe_spf(*pair) for pair in outcomes],
+        **_dns_consequences.describe(consequences),
         **_dns_beyond.describe(beyond),
     }
 
@@ -456,31 +443,23 @@ def result_of(seen_of: Seen) -> dict[str, t.Any]:
 async def run(asked: Plan) -> dict[str, t.Any]:
     """Ask and judge."""
     client = _dns_client.Client(asked.timeout, asked.in_flight)
-    survey = _dns_survey.Survey(client, asked.servers, asked.resolver, validating=asked.validating)
+    survey = _dns_survey.Survey(client, asked.servers, asked.resolver, asked.records, validating=asked.validating)
     observations = await survey.observe_all(asked.records)
-    evaluations = [_dns_survey.evaluate_spf(survey, identity.arguments) for identity in asked.senders]
-    outcomes = list(zip(asked.senders, await asyncio.gather(*evaluations)))
-    hosts = [identity.arguments for identity in asked.senders if identity.kind == "helo"]
-    names = await asyncio.gather(*(survey.addresses(host.helo, asked.records) for host in hosts))
-    helo = list(zip((str(host.client) for host in hosts), names))
+    consequences = await _dns_consequences.observe(survey, asked.senders, asked.records)
     beyond = _dns_beyond.NOTHING
     if asked.beyond:
-        beyond = await _dns_beyond.observe(survey, asked.beyond, observations)
-    return {**result_of(Seen(observations, outcomes, helo, beyond)), "questions": client.asked}
+        beyond = await _dns_beyond.observe(survey, asked.resolver, asked.beyond, observations)
+    questions = client.asked + beyond.questions
+    return {**result_of(Seen(observations, consequences, beyond)), "questions": questions}
 
 
 def main() -> None:
-    sender = {
-        "helo": {"type": "str", "required": True},
-        "addresses": {"type": "list", "elements": "str", "required": True},
-        "mail_from": {"type": "list", "elements": "str", "default": []},
-    }
     module = AnsibleModule(
         argument_spec={
             "records": _record_options.RECORDS,
             "servers": {"type": "list", "elements": "str", "default": []},
             "resolver": {"type": "str"},
-            "senders": {"type": "list", "elements": "dict", "default": [], "options": sender},
+            "senders": _sender.OPTION,
             "timeout": {"type": "float", "default": 5},
             "in_flight": {"type": "int", "default": 64},
             **_dns_beyond.OPTIONS,
