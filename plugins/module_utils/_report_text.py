@@ -86,11 +86,14 @@ class _Text:
         yield "-" * len(text)
 
     def first_line(self) -> Lines:
-        verdict = _report_words.verdict(self.report)
-        scope = _report_words.scope(self.report)
-        text = f"{_report_words.headline(self.report)}{f' ({scope})' if scope else ''}"
-        for index, line in enumerate(_paragraph(text, f"{verdict}: ", "    ")):
-            yield line if index else line.replace(verdict, self.paint(verdict, self.report["status"]), 1)
+        """Yield what was found and of what; where that is too long for one line, the first says what was found."""
+        verdict, scope = _report_words.verdict(self.report), _report_words.scope(self.report)
+        first = f"{verdict}: {_report_words.headline(self.report)}"
+        if scope and width(f"{first} ({scope})") <= COLUMNS:
+            first, scope = f"{first} ({scope})", ""
+        yield first.replace(verdict, self.paint(verdict, self.report["status"]), 1)
+        if scope:
+            yield from _paragraph(scope, "    ")
 
     def todo(self) -> Lines:
         todo = self.report["todo"]

@@ -110,6 +110,11 @@ def test_the_first_line_says_it_all(results, options, first):
     assert report_text(report(results, **options)).partition("\n")[0] == first
 
 
+def test_a_first_line_that_would_be_too_long_leaves_out_the_circumstances():
+    lines = report_text(report([FOUND], generated="n" * 80)).split("\n")
+    assert lines[:3] == ["ERROR: 1 error", f"    1 relay, {'n' * 80}", ""]
+
+
 def test_a_whole_text():
     results = [
         {"check": "dns", "state": "done", "findings": [
