@@ -10,7 +10,14 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.mailops.relay.plugins.module_utils import _dns_answer, _finding, _record, _zone_file
+from ansible_collections.mailops.relay.plugins.module_utils import (
+    _dkim_judgement,
+    _dmarc_judgement,
+    _dns_answer,
+    _finding,
+    _record,
+    _zone_file,
+)
 from ansible_collections.mailops.relay.plugins.module_utils._dns_answer import Answer, Observation
 from ansible_collections.mailops.relay.plugins.module_utils._finding import Finding
 from ansible_collections.mailops.relay.plugins.module_utils._record import RecordSet
@@ -96,13 +103,27 @@ class _Case:
         return bool(wild) and set(self.answer.values) == set(wild)
 
 
+_BY_PURPOSE = {"dkim": _dkim_judgement.judge, "dmarc": _dmarc_judgement.judge_record}
+
+
+def _judge_by_purpose(case: _Case) -> Findings:
+    """Judge what only receivers of one kind of record can tell, also of records that are right."""
+    judge_values = _BY_PURPOSE.get(_record.purpose(*case.record.key, case.record.values[0]))
+    if judge_values and case.values:
+        yield from judge_values(case.record, case.values, case.severity, case.should)
+
+
 def _judge_content(case: _Case) -> Findings:
     """Judge what the zone holds."""
-    if case.answer.cnames:
-        yield from _judge_alias(case)
-    elif fits(case.record, case.answer):
-        return
-    elif case.is_wildcard:
+    if fits(case.record, case.answer):
+        yield from _judge_by_purpose(case)
+    elif not case.answer.cnames:
+        yield from _judge_wrong(case)
+
+
+def _judge_wrong(case: _Case) -> Findings:
+    """Judge what is there instead of the record set: one finding for one record."""
+    if case.is_wildcard:
         message = f"there is no such record; a wildcard answers for it, with {_quoted(case.answer.values)}"
         yield Finding("dns_wildcard_answers", case.severity, case.subject, message, case.should, "RFC 4592, 2.2.1")
     elif not case.values:
@@ -112,9 +133,12 @@ def _judge_content(case: _Case) -> Findings:
         remedy = f"Remove all but one. {case.should}"
         yield Finding("dns_spf_several_records", "error", case.subject, message, remedy, "RFC 7208, 3.2, 4.5")
     else:
-        message = f"it is {_quoted(case.values)}, and should be {_quoted(case.record.values)}"
-        remedy = f"Replace it. {case.should}"
-        yield Finding("dns_record_different", case.severity, case.subject, message, remedy)
+        yield from list(_judge_by_purpose(case)) or [_different(case)]
+
+
+def _different(case: _Case) -> Finding:
+    message = f"it is {_quoted(case.values)}, and should be {_quoted(case.record.values)}"
+    return Finding("dns_record_different", case.severity, case.subject, message, f"Replace it. {case.should}")
 
 
 def _is_several_spf(case: _Case) -> bool:
@@ -130,40 +154,55 @@ def _absence(answer: Answer) -> str:
     return f"the name exists and has no record of type {answer.rdtype}"
 
 
-def _judge_alias(case: _Case) -> Findings:
-    """Judge a CNAME at the name. Where the data at its end are right, only hosts must not be reached by it."""
-    path = " → ".join(case.answer.cnames)
-    right = fits(case.record, case.answer)
-    severity = case.severity
-    if right:
-        # Reverse names are aliases where the addresses of a network are delegated one by one (RFC 2317, 4).
-        severity = "warning" if case.record.type in ("A", "AAAA", "MX") else "notice"
-    end = "where the data are right" if right else f"where there is {_quoted(case.values) or 'no such record'}"
+def _alias_severity(case: _Case) -> str:
+    """Where the data at the end of an alias are right, only hosts must not be reached by it."""
+    if not fits(case.record, case.answer):
+        return case.severity
+    # Reverse names are aliases where the addresses of a network are delegated one by one (RFC 2317, 4).
+    return "warning" if case.record.type in ("A", "AAAA", "MX") else "notice"
+
+
+def _alias_end(case: _Case) -> str:
     if case.answer.detail:
-        end = f"of which the end is not known: {case.answer.detail}"
-    message = f"the name is an alias: CNAME {path}, {end}"
-    remedy = f"Remove the CNAME. {case.should}"
-    if right and severity == "notice":
-        remedy = f"Nothing, if it is meant: whoever has {case.answer.cnames[-1]} decides what it says."
-    yield Finding("dns_cname", severity, case.subject, message, remedy, "RFC 1034, 3.6.2; RFC 5321, 5.1")
+        return f"of which the end is not known: {case.answer.detail}"
+    if fits(case.record, case.answer):
+        return "where the data are right"
+    return f"where there is {_quoted(case.values) or 'no such record'}"
+
+
+def _judge_aliases(cases: t.Sequence[_Case]) -> Findings:
+    """Judge a CNAME at a name: one finding, for whichever types of records there should be."""
+    first = cases[0]
+    severity = min(map(_alias_severity, cases), key=_finding.SEVERITIES.index)
+    ends = "; ".join(f"{case.record.type}: {_alias_end(case)}" for case in cases)
+    message = f"the name is an alias: CNAME {' → '.join(first.answer.cnames)}, "
+    message += _alias_end(first) if len(cases) == 1 else ends
+    remedy = "Remove the CNAME. Publish: " + "\n".join(case.lines for case in cases)
+    if severity == "notice" and all(fits(case.record, case.answer) for case in cases):
+        remedy = f"Nothing, if it is meant: whoever has {first.answer.cnames[-1]} decides what it says."
+    subject = first.subject if len(cases) == 1 else first.record.name
+    yield Finding("dns_cname", severity, subject, message, remedy, "RFC 1034, 3.6.2; RFC 5321, 5.1")
 
 
 def _state(case: _Case, answer: Answer) -> tuple[t.Any, ...]:
     return (answer.cnames, fits(case.record, answer) or seen(case.record, answer))
 
 
-def _judge_agreement(observation: Observation) -> Findings:
-    """Judge what the servers hold, or that they do not hold the same."""
-    answered = [answer for answer in observation.answers if answer.is_answered]
-    if not answered:
-        return
-    case = _Case(observation, answered[0])
+def _agreed(observation: Observation) -> _Case | None:
+    """Return what the servers that answer agree on."""
+    cases = [_Case(observation, answer) for answer in observation.answers if answer.is_answered]
+    return cases[0] if len({_state(case, case.answer) for case in cases}) == 1 else None
+
+
+def _judge_disagreement(observation: Observation) -> Findings:
+    """Judge that the servers do not hold the same."""
     groups: dict[tuple[t.Any, ...], list[Answer]] = {}
-    for answer in answered:
-        groups.setdefault(_state(case, answer), []).append(answer)
-    if len(groups) == 1:
-        yield from _judge_content(case)
+    cases = [_Case(observation, answer) for answer in observation.answers if answer.is_answered]
+    for case in cases:
+        groups.setdefault(_state(case, case.answer), []).append(case.answer)
+    if len(groups) < 2:
         return
+    case = cases[0]
     parts = [
         f"{_servers(group)} {'says ' + _quoted(seen(case.record, group[0])) if group[0].values else 'has none'}"
         for group in groups.values()
@@ -230,10 +269,13 @@ def judge_servers(observations: t.Iterable[Observation]) -> Findings:
 def judge(observations: t.Sequence[Observation]) -> list[Finding]:
     """Return all findings."""
     findings = list(judge_servers(observations))
+    aliases: dict[tuple[str, tuple[str, ...]], list[_Case]] = {}
     for observation in observations:
-        zone = list(_judge_zone(observation))
-        findings += zone
-        if not zone:
-            findings += _judge_agreement(observation)
-        findings += _judge_resolved(observation)
+        findings += [*_judge_zone(observation), *_judge_disagreement(observation), *_judge_resolved(observation)]
+        case = _agreed(observation)
+        if case and case.answer.cnames:
+            aliases.setdefault((case.record.name, case.answer.cnames), []).append(case)
+        findings += _judge_content(case) if case else ()
+    for cases in aliases.values():
+        findings += _judge_aliases(cases)
     return _finding.ordered(findings)

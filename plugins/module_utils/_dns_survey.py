@@ -8,24 +8,18 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import typing as t
 from dataclasses import dataclass, replace
 
 from ansible_collections.mailops.relay.plugins.module_utils import (
     _dns_answer,
     _dns_judgement,
-    _spf_check,
-    _spf_judgement,
-    _spf_model,
     _target_judgement,
 )
 from ansible_collections.mailops.relay.plugins.module_utils._dns_answer import Answer, Observation, Server
 from ansible_collections.mailops.relay.plugins.module_utils._dns_client import Client
+from ansible_collections.mailops.relay.plugins.module_utils._dns_expected import Expected
 from ansible_collections.mailops.relay.plugins.module_utils._record import RecordSet
-from ansible_collections.mailops.relay.plugins.module_utils._spf_model import Arguments, Outcome
-
-SPF_SECONDS = 20.0
 
 NOBODY = "mailops-nobody-has-made-this-name"
 """A first label that only a wildcard answers to (RFC 4592)."""
@@ -107,13 +101,21 @@ class Authorities:
 class Survey:
     """Asks for records: the given servers, or else the authoritative ones that a resolver knows of.
 
-    ``resolver`` finds servers and what given servers do not serve. ``validating`` is asked for every record as well.
+    ``resolver`` finds servers and what given servers do not serve. With ``validating`` it is asked for every record as
+    well. ``records`` are those that should be there.
     """
 
     def __init__(
-        self, client: Client, servers: t.Sequence[Server], resolver: Server | None, *, validating: bool = False
+        self,
+        client: Client,
+        servers: t.Sequence[Server],
+        resolver: Server | None,
+        records: t.Iterable[RecordSet] = (),
+        *,
+        validating: bool = False,
     ) -> None:
         self._client = client
+        self._expected = Expected(records)
         self._given = tuple(servers)
         self._resolver = resolver
         self._validating = validating
@@ -154,6 +156,13 @@ class Survey:
             return await self._client.resolve(self._resolver, name, rdtype)
         return answer or Answer(name, rdtype, Server(""), _dns_answer.UNREACHABLE, detail="there is no resolver")
 
+    async def expected(self, name: str, rdtype: str) -> Answer:
+        """Return what a question gets when the records are there as they should be; they are judged by themselves."""
+        cnames = self._expected.aliases(name)
+        at = cnames[-1] if cnames else name
+        answer = self._expected.whole(at, rdtype) or self._expected.answer(await self.lookup(at, rdtype))
+        return replace(answer, name=name, cnames=cnames + answer.cnames) if cnames else answer
+
     async def _wildcards(self, record: RecordSet, answers: t.Iterable[Answer]) -> tuple[str, ...]:
         """Return what names answer with that nobody has made, where an answer is not what it should be."""
         parent = _parent(record.name)
@@ -178,40 +187,15 @@ class Survey:
     async def observe_all(self, records: t.Sequence[RecordSet]) -> list[Observation]:
         """Return what is seen of all record sets, and of the hosts that they point to."""
         seen = await asyncio.gather(*(self.observe(record) for record in records))
-        return list(await asyncio.gather(*(self._with_targets(observation, records) for observation in seen)))
+        return list(await asyncio.gather(*(self._with_targets(observation) for observation in seen)))
 
-    async def _with_targets(self, observation: Observation, records: t.Sequence[RecordSet]) -> Observation:
+    async def _with_targets(self, observation: Observation) -> Observation:
         names = _target_judgement.targets(observation.record)
         if not names:
             return observation
-        addresses = await asyncio.gather(*(self.addresses(name, records) for name in names))
+        addresses = await asyncio.gather(*(self.addresses(name) for name in names))
         return replace(observation, targets=tuple(answer for answers in addresses for answer in answers))
 
-    async def addresses(self, name: str, records: t.Sequence[RecordSet]) -> list[Answer]:
-        """Return the A and AAAA records of a host. Those that should be there are judged by themselves, and count."""
-        wanted = {record.key: record for record in records}
-        answers = []
-        for rdtype in _target_judgement.ADDRESS_TYPES:
-            record = wanted.get((name.lower(), rdtype))
-            if record:
-                answers.append(Answer(name, rdtype, Server(""), _dns_answer.PRESENT, record.values))
-            else:
-                answers.append(await self.lookup(name, rdtype))
-        return answers
-
-
-async def evaluate_spf(survey: Survey, arguments: Arguments, seconds: float = SPF_SECONDS) -> Outcome:
-    """Evaluate SPF by what the survey looks up; past the time each further question has failed (RFC 7208, 4.6.4)."""
-    deadline = time.monotonic() + seconds
-    evaluation = _spf_check.evaluate(arguments)
-    try:
-        question = next(evaluation)
-        while True:
-            if time.monotonic() > deadline:
-                question = evaluation.send(_spf_model.Answer(failure=f"the evaluation took more than {seconds:g} s"))
-                continue
-            answer = await survey.lookup(question.name, question.rdtype)
-            question = evaluation.send(_spf_judgement.spf_answer(answer))
-    except StopIteration as stop:
-        outcome: Outcome = stop.value
-        return outcome
+    async def addresses(self, name: str, _records: object = None) -> list[Answer]:
+        """Return the A and AAAA records of a host, as they are to be."""
+        return list(await asyncio.gather(*(self.expected(name, rdtype) for rdtype in _target_judgement.ADDRESS_TYPES)))

@@ -84,8 +84,8 @@ options:
       dkim:
         description:
           - The domains that its signatures name (the tag d), those of subdomains included.
-          - They have to be aligned with those of O(senders[].mail_from) where DMARC is asked for. Without any, alignment
-            is not judged.
+          - They have to be aligned with those of O(senders[].mail_from) where DMARC is asked for.
+          - Without any, alignment is not judged.
         type: list
         elements: str
         default: []

@@ -27,6 +27,7 @@ INPUT_AND_OUTPUT = {
     "_dns.py",
     "_dns_beyond.py",
     "_dns_client.py",
+    "_dns_consequences.py",
     "_dns_survey.py",
     "_dns_tcp.py",
     "_dns_update.py",

@@ -95,6 +95,17 @@ def test_content(record, answers, expected):
     assert judged(record, *answers) == expected
 
 
+def test_an_alias_is_found_once():
+    """It is in the way of every record that should be at the name."""
+    records = [wanted("A", ["192.0.2.1"]), wanted(grade="optional")]
+    there = answer("192.0.2.1", rdtype="A", cnames=("a.test",)), answer(state="no_name", cnames=("a.test",))
+    observations = [Observation(record, NAME, (given,)) for record, given in zip(records, there)]
+    (finding,) = _dns_judgement.judge(observations)
+    assert (finding.id, finding.severity, finding.subject) == ("dns_cname", "warning", NAME)
+    assert finding.message.endswith("CNAME a.test, A: where the data are right; TXT: where there is no such record")
+    assert finding.remedy.endswith('3600 IN A 192.0.2.1\nexample.com. 3600 IN TXT "v=spf1 ip4:192.0.2.25 -all"')
+
+
 @pytest.mark.parametrize("state", ["refused", "timed_out", "unreachable", "malformed", "failed", "not_authoritative"])
 def test_a_server_that_says_nothing(state):
     silent = answer(server=TWO, state=state, detail="x")

@@ -9,7 +9,12 @@ from ansible_collections.mailops.relay.plugins.module_utils._dns_answer import S
 from ansible_collections.mailops.relay.plugins.modules import dns_records_info
 
 RECORD = {"name": "example.com", "type": "A", "values": ["192.0.2.1"], "ttl": 3600, "grade": "required", "reason": ""}
-SENDER = {"helo": "relay.example.com", "addresses": ["192.0.2.1", "2001:db8::1"], "mail_from": ["example.com"]}
+SENDER = {
+    "helo": "relay.example.com",
+    "addresses": ["192.0.2.1", "2001:db8::1"],
+    "mail_from": ["example.com"],
+    "dkim": ["example.com"],
+}
 
 
 def params(**other):
@@ -28,7 +33,7 @@ def no_system():
 
 def test_plan():
     plan = dns_records_info.plan(params(senders=[SENDER]), system)
-    assert (plan.resolver, plan.validating, len(plan.senders)) == (Server("192.0.2.1"), False, 4)
+    assert (plan.resolver, plan.validating, len(plan.senders)) == (Server("192.0.2.1"), False, 1)
     plan = dns_records_info.plan(params(resolver="::1@5353", servers=["192.0.2.9"]), no_system)
     assert (plan.resolver, plan.validating, plan.servers) == (Server("::1", 5353), True, [Server("192.0.2.9")])
     assert dns_records_info.plan(params(servers=["192.0.2.9"]), no_system).resolver is None
@@ -44,6 +49,7 @@ def test_plan():
         ({"senders": [{**SENDER, "addresses": ["x"]}]}, "senders: 'x' does not appear to be an IPv4 or IPv6 address"),
         ({"senders": [{**SENDER, "helo": "x"}]}, "senders: 'x' is not a host name"),
         ({"senders": [{**SENDER, "mail_from": ["a@b..c"]}]}, "senders: 'b..c' is not a domain name"),
+        ({"senders": [{**SENDER, "dkim": ["x"]}]}, "senders: 'x' is not a domain"),
         ({"in_flight": 0}, "in_flight: 0 is not accepted; 1 to 512 are"),
         ({"timeout": 0.0}, "timeout: 0 is not accepted"),
         ({"block_lists": ["bl..example.org"]}, "block_lists: 'bl..example.org' is not a domain name"),
