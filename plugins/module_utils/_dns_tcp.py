@@ -54,6 +54,10 @@ class NoRouteError(DnsError):
     """This machine has no way to the server: mostly, an IPv6 address where there is no IPv6."""
 
 
+class UnansweredError(DnsError):
+    """The server was asked, and no answer came that can be trusted: whether it did what it was asked is not known."""
+
+
 class TsigKey(t.NamedTuple):
     """A key shared with a server. ``secret`` is base64, as servers have it in their configuration."""
 
@@ -155,7 +159,7 @@ class Connection:
             self.socket.settimeout(max(0.001, deadline - time.monotonic()))
             piece = self.socket.recv(size - len(data))
             if not piece:
-                raise DnsError(f"{self.label}: it closed the connection instead of answering")
+                raise UnansweredError(f"{self.label}: it closed the connection instead of answering")
             data += piece
         return data
 
@@ -184,9 +188,9 @@ class Connection:
                 answer = self._verified(wire, macs, key)
                 answers[answer.id] = answer
         except socket.timeout:
-            raise DnsError(f"{self.label}: no answer in {self.timeout:g} s") from None
+            raise UnansweredError(f"{self.label}: no answer in {self.timeout:g} s; is it overloaded?") from None
         except OSError as error:
-            raise DnsError(f"{self.label}: the connection broke ({error.strerror})") from None
+            raise UnansweredError(f"{self.label}: the connection broke ({error.strerror})") from None
         return [answers[number] for number in range(len(messages))]
 
     def _signed(self, message: t.Any, key: dns.tsig.Key | None) -> tuple[bytes, bytes]:
@@ -211,7 +215,7 @@ class Connection:
         """Return an answer that is from the server we asked, or raise DnsError."""
         number = int.from_bytes(wire[:2], "big")
         if len(wire) < 12 or number not in macs:
-            raise DnsError(f"{self.label}: it sent something that is no answer to us")
+            raise UnansweredError(f"{self.label}: it sent something that is no answer to us")
         try:
             tsig = _tsig_of(wire)
             if tsig and tsig.error:
@@ -219,11 +223,17 @@ class Connection:
             keyring = {key.name: key} if tsig and key else None
             answer = dns.message.from_wire(wire, keyring=keyring, request_mac=macs[number] if keyring else b"")
         except dns.tsig.BadTime:
-            raise DnsError(f"{self.label}: the time in its signature is wrong; look at the clocks of both") from None
+            raise UnansweredError(
+                f"{self.label}: the time in its signature is wrong; look at the clocks of both"
+            ) from None
         except (dns.exception.DNSException, ValueError) as error:
-            raise DnsError(f"{self.label}: its answer is malformed or not signed by the key ({error})") from None
+            raise UnansweredError(
+                f"{self.label}: its answer is malformed or not signed by the key ({error}); is it the right server?"
+            ) from None
         if key and not tsig and answer.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-            raise DnsError(f"{self.label}: its answer is not signed, though the question was; is it the right server?")
+            raise UnansweredError(
+                f"{self.label}: its answer is not signed, though the question was; is it the right server?"
+            )
         return answer
 
     def _key_problem(self, tsig: t.Any) -> str:

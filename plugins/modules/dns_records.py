@@ -20,7 +20,8 @@ description:
     prerequisite is tried before the first one is changed.
   - Each update requires that the zone still has what the plan was made from. If somebody has changed it meanwhile,
     nothing is overwritten, and the module fails.
-  - A zone changes as a whole or not at all. If a later zone fails, the error says which ones were changed.
+  - A zone changes as a whole or not at all. If a later zone fails, the error says which ones were changed, and if the
+    answer to an update is lost, of which one it is not known. To run again is always safe.
   - What others rely on is not taken away unless O(confirm_loss) says so. Records are compared by what they mean, so an
     address that a wider network covers is not lost, and added terms never are a loss.
 attributes:
@@ -246,19 +247,32 @@ from ansible_collections.mailops.relay.plugins.module_utils import (
     _syntax,
 )
 from ansible_collections.mailops.relay.plugins.module_utils._dns_plan import Plan, Removal
-from ansible_collections.mailops.relay.plugins.module_utils._dns_tcp import Connection, DnsError, TsigKey
+from ansible_collections.mailops.relay.plugins.module_utils._dns_tcp import (
+    Connection,
+    DnsError,
+    TsigKey,
+    UnansweredError,
+)
 from ansible_collections.mailops.relay.plugins.module_utils._dns_update import Primary
 from ansible_collections.mailops.relay.plugins.module_utils._record import RecordSet
 
 
 class PublishError(Exception):
-    """Not all was published. ``published`` has the zones that were."""
+    """Not all was published. ``published`` has the zones that were, ``unsure`` the one of which it is not known."""
 
-    def __init__(self, problems: t.Iterable[str], published: t.Sequence[str] = (), waited: bool = False) -> None:
+    def __init__(
+        self, problems: t.Iterable[str], published: t.Sequence[str] = (), *, waited: bool = False, unsure: str = ""
+    ) -> None:
         rest = "" if waited else " Nothing else was changed."
         done = f"Published: {', '.join(published)}.{rest}" if published else "Nothing was changed."
+        if unsure:
+            done = (
+                f"It is not known whether {unsure} was changed, as a whole or not at all. Run again: that completes it."
+                + (f" {done}" if published else rest)
+            )
         super().__init__("\n".join([*problems, done]))
         self.published = list(published)
+        self.changed = bool(published or unsure)
 
 
 def _parsed(option: str, items: t.Iterable[t.Any], parse: t.Callable[[t.Any], t.Any]) -> tuple[list[t.Any], list[str]]:
@@ -325,11 +339,16 @@ def publish(plan: Plan, primary: Primary) -> list[str]:
     try:
         for zone in plan.zones if len(plan.zones) > 1 else ():
             primary.update(zone, trial=True)
-        for zone in plan.zones:
-            primary.update(zone)
-            published.append(zone.zone)
     except DnsError as error:
-        raise PublishError([str(error)], published) from None
+        raise PublishError([str(error)]) from None
+    for zone in plan.zones:
+        try:
+            primary.update(zone)
+        except UnansweredError as error:
+            raise PublishError([str(error)], published, unsure=zone.zone) from None
+        except DnsError as error:
+            raise PublishError([str(error)], published) from None
+        published.append(zone.zone)
     return published
 
 
@@ -394,7 +413,7 @@ def main() -> None:
     except DnsError as error:
         module.fail_json(msg=str(error), published=[])
     except PublishError as error:
-        module.fail_json(msg=str(error), published=error.published, changed=bool(error.published))
+        module.fail_json(msg=str(error), published=error.published, changed=error.changed)
     for warning in warnings:
         module.warn(warning)
     module.exit_json(**result)

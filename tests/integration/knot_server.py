@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A throw-away container with a primary and a secondary of Knot DNS, each at an address of its own."""
+"""Throw-away containers of name servers that take updates: here, two of Knot DNS with an address each."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from container_host import Host
 
 # Several runs on one machine do not meet.
 NUMBER = (os.getpid() + 125) % 250
+IMAGE = "localhost/mailops-test:trixie"
 NAME = f"mailops-it-update-{os.getpid()}"
 NETWORK = f"198.18.{NUMBER}"
 PRIMARY = f"{NETWORK}.53"
@@ -98,42 +99,63 @@ exit 1
 INSTALL = """
 printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d; chmod +x /usr/sbin/policy-rc.d
 export DEBIAN_FRONTEND=noninteractive
-apt-get -q -y --no-install-recommends install knot >/tmp/log 2>&1 || { cat /tmp/log; exit 1; }
+timeout 120 apt-get -q -y --no-install-recommends install {} >/tmp/log 2>&1 || {{ cat /tmp/log; exit 1; }}
 """
 
 
-class KnotServer:
-    """Primary and secondary; ``with`` starts and removes them."""
+class DnsContainer:
+    """A container for name servers, on a network of its own; ``with`` starts and removes it."""
 
-    def __enter__(self) -> KnotServer:
-        Host.podman("network", "create", "--disable-dns", "--subnet", f"{NETWORK}.0/24", NAME)
+    def __init__(self, name: str, network: str) -> None:
+        self.name, self.network = name, network
+
+    def __enter__(self) -> DnsContainer:
+        Host.podman("network", "create", "--disable-dns", "--subnet", f"{self.network}.0/24", self.name)
         try:
-            options = ["--detach", "--name", NAME, "--network", f"{NAME}:ip={PRIMARY}", "--cap-add", "NET_ADMIN"]
-            Host.podman("run", *options, "localhost/mailops-test:trixie", "sleep", "infinity")
-            self.run(f"ip address add {SECONDARY}/24 dev eth0" + INSTALL)
-            self.write("/etc/knot/primary.conf", PRIMARY_CONF)
-            self.write("/etc/knot/secondary.conf", SECONDARY_CONF)
-            for zone in ZONES:
-                more = ALPHA if zone == "alpha.test" else ""
-                self.write(f"/var/lib/primary/{zone}.zone", ZONE.format(primary=PRIMARY, more=more))
-            self.run(START.format("primary"))
-            self.run(START.format("secondary"))
-            self.control("zone-reload alpha.test")
+            address = ["--network", f"{self.name}:ip={self.network}.53", "--cap-add", "NET_ADMIN"]
+            Host.podman("run", "--detach", "--name", self.name, *address, IMAGE, "sleep", "infinity")
+            self.serve()
         except BaseException:
             self.__exit__()
             raise
         return self
 
     def __exit__(self, *_error: object) -> None:
-        Host.podman("rm", "--force", "--ignore", "--time", "0", NAME)
-        Host.podman("network", "rm", "--force", "--time", "0", NAME)
+        Host.podman("rm", "--force", "--ignore", "--time", "0", self.name)
+        Host.podman("network", "rm", "--force", "--time", "0", self.name)
 
-    @staticmethod
-    def run(script: str) -> str:
-        return Host.podman("exec", "--interactive", NAME, "sh", "-es", text=script).rstrip("\n")
+    def serve(self) -> None:
+        """Install and start what the container is for."""
+        raise NotImplementedError
+
+    def run(self, script: str) -> str:
+        return Host.podman("exec", "--interactive", self.name, "sh", "-es", text=script).rstrip("\n")
+
+    def install(self, package: str) -> None:
+        """Install without starting anything: as packaged, name servers ask the world."""
+        self.run(INSTALL.format(package))
 
     def write(self, path: str, text: str) -> None:
         self.run(f"mkdir -p $(dirname {path}); cat >{path} <<'END'\n{text}END\n")
+
+
+class KnotServer(DnsContainer):
+    """Primary and secondary of Knot DNS."""
+
+    def __init__(self) -> None:
+        super().__init__(NAME, NETWORK)
+
+    def serve(self) -> None:
+        self.run(f"ip address add {SECONDARY}/24 dev eth0")
+        self.install("knot")
+        self.write("/etc/knot/primary.conf", PRIMARY_CONF)
+        self.write("/etc/knot/secondary.conf", SECONDARY_CONF)
+        for zone in ZONES:
+            more = ALPHA if zone == "alpha.test" else ""
+            self.write(f"/var/lib/primary/{zone}.zone", ZONE.format(primary=PRIMARY, more=more))
+        self.run(START.format("primary"))
+        self.run(START.format("secondary"))
+        self.control("zone-reload alpha.test")
 
     def control(self, command: str, server: str = "primary") -> str:
         return self.run(f"knotc -c /etc/knot/{server}.conf -b {command}")

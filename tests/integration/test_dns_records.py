@@ -6,19 +6,19 @@
 
 from __future__ import annotations
 
-import json
-import re
+import contextlib
 import socket
-import subprocess
-import sys
+import socketserver
+import threading
 import time
 
+import dns.opcode
 import pytest
 from ansible_collections.mailops.relay.plugins.module_utils._dns_plan import Change, ZonePlan
 from ansible_collections.mailops.relay.plugins.module_utils._dns_tcp import Connection, DnsError, TsigKey
 from ansible_collections.mailops.relay.plugins.module_utils._dns_update import Primary
 from ansible_collections.mailops.relay.plugins.modules import dns_records
-from container_host import ENVIRONMENT
+from dns_task import Task
 from knot_server import PRIMARY, SECONDARY, SECRETS, ZONES, KnotServer
 
 DKIM = "v=DKIM1; k=rsa; p=" + "A" * 700
@@ -27,6 +27,7 @@ DEFAULTS = {
     "zones": [],
     "state": "present",
     "confirm_removal": False,
+    "confirm_loss": [],
     "timeout": 3,
     "wait": 0,
     "servers": [],
@@ -176,6 +177,10 @@ def test_a_name_under_a_wildcard_is_known_to_be_missing():
         (["alpha.test", "the key nobody (hmac-sha256)", "not known"], {"tsig": key("nobody", "mailops")}),
         (["BADSIG", "another secret"], {"tsig": TsigKey("mailops", SECRETS["stranger"][1])}),
         (["key_secret: it is no base64"], {"tsig": TsigKey("mailops", "secret")}),
+        (
+            ["the key mailops (hmac-sha512)", "key_algorithm"],
+            {"tsig": TsigKey("mailops", SECRETS["mailops"][1], "hmac-sha512")},
+        ),
         (["BADTIME", " s behind this machine's"], {"clock": lambda: time.time() + 4000}),
         (["BADTIME", " s ahead of this machine's"], {"clock": lambda: time.time() - 4000}),
         (["the key stranger (hmac-sha256) may not update this zone"], {"tsig": key("stranger")}),
@@ -237,25 +242,157 @@ def test_waiting_for_a_secondary(knot):
         publish(record("fast.alpha.test", "TXT", "x"), wait=1, timeout=1, servers=[SECONDARY.replace(".54", ".99")])
 
 
-@pytest.mark.usefixtures("knot")
-def test_as_a_task(tmp_path):
+@pytest.fixture(name="task")
+def _task(tmp_path, knot):
+    return Task(tmp_path, knot, PRIMARY, ZONES)
+
+
+def test_as_a_task(task):
     """The module as Ansible calls it: options, no secret in what it prints, and one line when it fails."""
-    options = {"server": PRIMARY, "key_name": "mailops", "key_secret": SECRETS["mailops"][1]}
-    options["records"] = [{"name": "task.beta.test.", "type": "TXT", "values": ["x"]}]
-    inventory = tmp_path / "hosts"
-    inventory.write_text(f"localhost ansible_connection=local ansible_python_interpreter={sys.executable}\n")
+    wanted = [{"name": "task.beta.test.", "type": "TXT", "values": ["x"]}]
+    assert task(records=wanted)["changed"]
+    assert not task(records=wanted)["changed"]
+    wrong = [{"name": "a..b", "type": "A", "values": ["x"]}, {"name": "c.test", "type": "MX"}]
+    assert task(records=wrong)["msg"].count("records: ") == 2
 
-    def call(**more):
-        command = ["ansible", "localhost", "--inventory", str(inventory), "--one-line"]
-        command += ["--module-name", "mailops.relay.dns_records", "--args", json.dumps({**options, **more})]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=ENVIRONMENT)
-        assert options["key_secret"] not in done.stdout + done.stderr
-        match = re.search(r"=> (\{.*\})$", done.stdout, re.MULTILINE)
-        assert match, done.stdout + done.stderr
-        return json.loads(match[1])
 
-    assert call()["changed"]
-    assert not call()["changed"]
-    assert call(key_name="nobody")["msg"].count("the key nobody") == 1
-    failed = call(records=[{"name": "a..b", "type": "A", "values": ["x"]}, {"name": "c.test", "type": "MX"}])
-    assert failed["msg"].count("records: ") == 2
+@pytest.mark.parametrize(
+    ("texts", "options"),
+    [
+        (["the key nobody (hmac-sha256)", "Look at key_name, key_algorithm"], {"key_name": "nobody"}),
+        (["BADSIG", "with another secret. Look at key_secret"], {"key_secret": SECRETS["stranger"][1]}),
+        (["BADTIME", "s ahead of this machine's", "Set the clocks."], {"_skew": -4000}),
+        (
+            ["alpha.test: ", "answered NOTAUTH: the key stranger (hmac-sha256) may not update this zone"],
+            {"key_name": "stranger", "key_secret": SECRETS["stranger"][1]},
+        ),
+        (
+            ["a.gamma.test: zone not found", "(REFUSED). Look at server and zones"],
+            {"records": [record("a.gamma.test", "A", "192.0.2.1")]},
+        ),
+        (
+            ["has delegated child.alpha.test to other servers. Ask the primary of that zone."],
+            {"records": [record("a.child.alpha.test", "A", "192.0.2.1")]},
+        ),
+        (["port 5399: no connection over TCP", "is the server up?"], {"port": 5399}),
+        ([": no connection", "up?"], {"server": PRIMARY.replace(".53", ".99"), "timeout": 1}),
+        (
+            [
+                'alpha.test TXT: there is "v=spf1 ip4:192.0.2.1 -all". It would lose ip4:192.0.2.1. Accepted: these',
+                "such as a relay that left; or alpha.test in confirm_loss, if that is meant.",
+            ],
+            {"records": [record("alpha.test", "TXT", "v=spf1 ip4:192.0.2.9 -all")]},
+        ),
+    ],
+    ids=lambda value: value[0][:20] if isinstance(value, list) else "",
+)
+def test_each_refusal_of_a_task_is_one_line_and_changes_nothing(task, texts, options):
+    publish(record("alpha.test", "TXT", "v=spf1 ip4:192.0.2.1 -all"), confirm_loss=["alpha.test"])
+    task.refused(*texts, **options)
+
+
+def test_a_loss_that_is_named_is_published(task, knot):
+    publish(record("loss.alpha.test", "TXT", "v=spf1 ip4:192.0.2.1 ip4:192.0.2.2 -all", "kept"))
+    wanted = [record("loss.alpha.test", "TXT", "v=spf1 ip4:192.0.2.1 -all")]
+    with pytest.raises(dns_records.PublishError, match=r"It would lose ip4:192\.0\.2\.2\."):
+        publish(*wanted, check_mode=True)
+    assert task(records=wanted, confirm_loss=["Loss.alpha.test."])["changed"]
+    assert "192.0.2.2" not in knot.has("alpha.test")
+    assert '"kept"' in knot.has("alpha.test")
+
+
+class Middleman(socketserver.ThreadingTCPServer):
+    """Passes messages on to the primary; ``answer`` makes of each question and answer what comes back, or nothing."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, answer):
+        super().__init__(("127.0.0.1", 0), Passing)
+        self.answer = answer
+        self.port = self.server_address[1]
+
+    def __enter__(self):
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_error):
+        self.shutdown()
+        self.server_close()
+
+
+class Passing(socketserver.BaseRequestHandler):
+    """One connection of a client, and one to the primary."""
+
+    def handle(self):
+        with socket.create_connection((PRIMARY, 53), 5) as primary:
+            while question := self.message(self.request):
+                primary.sendall(len(question).to_bytes(2, "big") + question)
+                answer = self.server.answer(question, self.message(primary))
+                if answer:
+                    self.request.sendall(answer)
+
+    @staticmethod
+    def message(sock):
+        with contextlib.suppress(OSError):
+            size = int.from_bytes(sock.recv(2, socket.MSG_WAITALL), "big")
+            return sock.recv(size, socket.MSG_WAITALL) if size else b""
+        return b""
+
+
+def is_update(question: bytes) -> bool:
+    return question[2] >> 3 & 15 == dns.opcode.UPDATE
+
+
+def sized(answer: bytes) -> bytes:
+    return len(answer).to_bytes(2, "big") + answer
+
+
+def test_a_lost_answer_to_an_update_is_said(task, knot):
+    """The update has been done, which the module cannot know."""
+    wanted = [record("lost.beta.test", "TXT", "x")]
+    with Middleman(lambda question, answer: b"" if is_update(question) else sized(answer)) as middleman:
+        failed = task(server="127.0.0.1", port=middleman.port, timeout=1, records=wanted)
+    assert failed["failed"]
+    assert failed["changed"]
+    assert "no answer in 1 s" in failed["msg"]
+    assert "not known whether beta.test was changed" in failed["msg"]
+    assert "lost.beta.test" in knot.has("beta.test")
+    assert publish(*wanted)["updates"] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("no answer in 1 s", lambda _question, _answer: b""),
+        ("no answer in 1 s", lambda _question, answer: sized(answer)[:-1]),
+        ("malformed or not signed", lambda _question, answer: sized(answer[:-1] + bytes([answer[-1] ^ 1]))),
+        ("malformed or not signed", lambda _question, answer: sized(answer[: len(answer) // 2])),
+        ("no answer to us", lambda _question, answer: sized(b"\xff\xff" + answer[2:])),
+        ("no answer to us", lambda _question, _answer: sized(b"x")),
+    ],
+    ids=["silent", "cut", "forged", "half", "other number", "too short"],
+)
+@pytest.mark.usefixtures("knot")
+def test_what_a_bad_server_says_is_one_line(knot, text, answer):
+    with Middleman(answer) as middleman:
+        refused(knot, f"127.0.0.1 port {middleman.port}: ", text, server="127.0.0.1", port=middleman.port, timeout=1)
+
+
+def test_a_server_that_drips_is_given_up_in_time(knot):
+    """One octet at a time, each in time: the time is for the whole answer."""
+
+    class Dripping(Passing):
+        def handle(self):
+            self.message(self.request)
+            for octet in b"\x0f\xff" + bytes(500):
+                self.request.sendall(bytes([octet]))
+                time.sleep(0.2)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Dripping) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        begin = time.monotonic()
+        refused(knot, "no answer in 1 s", server="127.0.0.1", port=server.server_address[1], timeout=1)
+        server.shutdown()
+    assert time.monotonic() - begin < 60, "100 s would be the whole answer"

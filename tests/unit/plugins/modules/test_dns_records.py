@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 import pytest
 from ansible_collections.mailops.relay.plugins.module_utils._dns_plan import Published, Seen, Value
-from ansible_collections.mailops.relay.plugins.module_utils._dns_tcp import DnsError
+from ansible_collections.mailops.relay.plugins.module_utils._dns_tcp import DnsError, UnansweredError
 from ansible_collections.mailops.relay.plugins.modules import dns_records
 from ansible_collections.mailops.relay.plugins.modules.dns_records import PublishError
 
@@ -27,11 +28,17 @@ DEFAULTS: dict[str, t.Any] = {
 
 
 class Primary:
-    """Has ``sets``; every name's zone is its last two labels. ``refuse`` are (zone, trial) that fail."""
+    """Has ``sets``; every name's zone is its last two labels. ``refuse`` are (zone, trial) that fail with ``error``."""
 
-    def __init__(self, sets: dict[tuple[str, str], str] | None = None, refuse: t.Container[t.Any] = ()) -> None:
+    def __init__(
+        self,
+        sets: dict[tuple[str, str], str] | None = None,
+        refuse: t.Container[t.Any] = (),
+        error: type[DnsError] = DnsError,
+    ) -> None:
         self.sets = sets or {}
         self.refuse = refuse
+        self.error = error
         self.steps: list[tuple[str, bool]] = []
 
     def zones(self, names, given):
@@ -48,7 +55,7 @@ class Primary:
     def update(self, plan, trial=False):
         self.steps.append((plan.zone, trial))
         if (plan.zone, trial) in self.refuse:
-            raise DnsError(f"{plan.zone}: no")
+            raise self.error(f"{plan.zone}: no")
 
 
 def record(name, rdtype="A", *values):
@@ -87,6 +94,21 @@ def test_a_failure_says_what_was_published(refuse, published, last) -> None:
         run(Primary(refuse=refuse), *BOTH)
     assert caught.value.published == published
     assert str(caught.value).splitlines()[-1] == last
+
+
+@pytest.mark.parametrize(
+    ("refuse", "changed", "last"),
+    [
+        (("a.test", True), False, "Nothing was changed."),
+        (("a.test", False), True, "It is not known whether a.test was changed, .* that completes it. Nothing else was"),
+        (("b.test", False), True, "It is not known whether b.test was changed, .* Published: a.test. Nothing else was"),
+    ],
+)
+def test_a_lost_answer_is_no_proof_of_nothing(refuse, changed, last) -> None:
+    with pytest.raises(PublishError) as caught:
+        run(Primary(refuse=[refuse], error=UnansweredError), *BOTH)
+    assert caught.value.changed is changed
+    assert re.match(last, str(caught.value).splitlines()[-1])
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
