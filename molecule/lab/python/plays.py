@@ -5,18 +5,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import dns.message
 import dns.query
+import dns.rcode
 import dns.rdatatype
 import dns.tsigkeyring
 import dns.update
+import dns.zone
 from lab import INVENTORY, Host, inventory
 
 ENVIRONMENT = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_PIPELINING": "true", "ANSIBLE_LOCALHOST_WARNING": "0"}
@@ -64,6 +68,26 @@ def succeed(playbook: str, *options: str, **variables: Any) -> Played:
     return played
 
 
+@contextlib.contextmanager
+def stopped(host: Host, service: str = "knot") -> Iterator[None]:
+    """A service of a host is down meanwhile."""
+    host.run("systemctl", "stop", service)
+    try:
+        yield
+    finally:
+        host.run("systemctl", "start", service)
+
+
+@contextlib.contextmanager
+def paused(host: Host) -> Iterator[None]:
+    """A host is there and does nothing meanwhile."""
+    subprocess.run(["podman", "pause", f"mailops-{host.name}"], check=True, capture_output=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["podman", "unpause", f"mailops-{host.name}"], check=True, capture_output=True)
+
+
 def described(**changes: Any) -> dict[str, Any]:
     """The variable relay_dns of the lab with changes, for --extra-vars."""
     return {"relay_dns": {**inventory()["relay12"]["relay_dns"], **changes}}
@@ -76,11 +100,21 @@ def texts(name: str, server: Host = PRIMARY, rdtype: str = "TXT") -> list[str]:
     return [b"".join(item.strings).decode() if rdtype == "TXT" else item.to_text() for item in data]
 
 
-def update(zone: str, *steps: tuple[str, ...]) -> None:
-    """Change a zone as somebody else would: ("add", name, ttl, type, data), ("delete", name[, type[, data]])."""
+def _keyring() -> Any:
     variables = inventory()["ns1"]
-    keyring = dns.tsigkeyring.from_text({variables["lab_tsig_name"]: ("hmac-sha256", variables["lab_tsig_secret"])})
-    message = dns.update.UpdateMessage(zone, keyring=keyring)
+    return dns.tsigkeyring.from_text({variables["lab_tsig_name"]: ("hmac-sha256", variables["lab_tsig_secret"])})
+
+
+def zone_text(zone: str) -> str:
+    """A whole zone as the primary has it, without what changes by itself: serial number and signatures."""
+    found = dns.zone.from_xfr(dns.query.xfr(PRIMARY.ipv4, zone, keyring=_keyring(), timeout=10))
+    lines = (line for line in found.to_text(sorted=True).splitlines() if " SOA " not in line)
+    return "\n".join(line for line in lines if not {"RRSIG", "NSEC", "DNSKEY"} & set(line.split()[2:4]))
+
+
+def update(zone: str, *steps: tuple[Any, ...]) -> None:
+    """Change a zone as somebody else would: ("add", name, ttl, type, data), ("delete", name[, type[, data]])."""
+    message = dns.update.UpdateMessage(zone, keyring=_keyring())
     for verb, name, *rest in steps:
         getattr(message, verb)(f"{name}.", *rest)
     code = dns.query.tcp(message, PRIMARY.ipv4, timeout=10).rcode()
