@@ -148,23 +148,26 @@ class _Outlook:
             url = _mta_sts.policy_url(domain)
             return await _https.fetch(url, address, self._asked.trust, self._asked.timeout)
 
-    async def policy(self, wanted: Wanted, records: t.Sequence[Records]) -> _mta_sts_judgement.Observation:
-        host = _mta_sts.policy_host(wanted.domain)
-        hosts = await self._survey.addresses(host, [seen.record for seen in records])
-        questions = ((_mta_sts.record_name(wanted.domain), "TXT"), (wanted.domain, "MX"))
-        record, mx = await asyncio.gather(*(self._survey.lookup(*question) for question in questions))
+    async def policy(self, wanted: Wanted) -> _mta_sts_judgement.Observation:
+        hosts = await self._survey.addresses(_mta_sts.policy_host(wanted.domain))
+        name = _mta_sts.record_name(wanted.domain)
+        record, due, mx = await asyncio.gather(
+            self._survey.lookup(name, "TXT"),
+            self._survey.expected(name, "TXT"),
+            self._survey.expected(wanted.domain, "MX"),
+        )
         fetched = await asyncio.gather(*(self._fetch(wanted.domain, address) for address in _addresses(hosts)))
-        return _mta_sts_judgement.Observation(wanted, tuple(hosts), tuple(fetched), record, mx)
+        return _mta_sts_judgement.Observation(wanted, tuple(hosts), tuple(fetched), record, due, mx)
 
     async def _look(self, service: Service, address: str) -> Peer:
         async with self._places:
             return await _tls_peer.look(service, address, self._asked.timeout)
 
-    async def certificate(self, seen: Records, records: t.Sequence[Records]) -> _tlsa_judgement.Observation:
+    async def certificate(self, seen: Records) -> _tlsa_judgement.Observation:
         service = _tlsa_judgement.service(seen.record.name)
         if not service or not self._asked.connect:
             return _tlsa_judgement.Observation(seen)
-        addresses = await self._survey.addresses(service.host, [other.record for other in records])
+        addresses = await self._survey.addresses(service.host)
         peers = await asyncio.gather(*(self._look(service, address) for address in _addresses(addresses)))
         return _tlsa_judgement.Observation(seen, tuple(addresses), tuple(peers))
 
@@ -178,8 +181,8 @@ async def observe(survey: Survey, resolver: Server | None, asked: Asked, records
     """Look at all of it at once; ``records`` are the record sets as they were seen."""
     outlook = _Outlook(survey, asked)
     lists = [_List(zone, resolver, asked) for zone in asked.block_lists if asked.senders]
-    policies = [outlook.policy(wanted, records) for wanted in asked.policies if asked.connect]
-    certificates = [outlook.certificate(seen, records) for seen in records if seen.record.type == "TLSA"]
+    policies = [outlook.policy(wanted) for wanted in asked.policies if asked.connect]
+    certificates = [outlook.certificate(seen) for seen in records if seen.record.type == "TLSA"]
     groups = ([each.observe() for each in lists], policies, certificates)
     said, served, shown = await asyncio.gather(*(asyncio.gather(*group) for group in groups))
     return Seen(tuple(said), tuple(served), tuple(shown), sum(each.client.asked for each in lists))

@@ -56,13 +56,15 @@ class Fetched:
 class Observation:
     """What was seen of a policy. ``hosts`` are the addresses of the policy host, ``fetched`` what each of them says.
 
-    ``record`` is the TXT record, ``mx`` are the mail servers, as DNS has them now.
+    ``record`` is the TXT record as DNS has it now. ``due`` is the same, and ``mx`` are the mail servers, as they are to be
+    where somebody has said so: whether DNS has them is judged elsewhere.
     """
 
     wanted: Wanted
     hosts: tuple[Answer, ...]
     fetched: tuple[Fetched, ...]
     record: Answer
+    due: Answer
     mx: Answer
 
     @property
@@ -176,7 +178,7 @@ def _judge_id(seen: Observation, policies: t.Sequence[Policy]) -> Findings:
     An id says so only where it is derived from a policy, as those of this collection are: it stands for one policy, and
     it is known when that is another one. Of foreign ids one look cannot tell, so nothing is said.
     """
-    record = published(seen.record)
+    record = published(seen.due)
     if not record or not _OUR_ID.fullmatch(record.id) or record.id == _mta_sts.policy_id(seen.wanted.policy):
         return
     if not policies or record.id in map(_mta_sts.policy_id, policies):

@@ -24,6 +24,12 @@ NOW = datetime.datetime.now(datetime.timezone.utc)
 Handler = t.Callable[[asyncio.StreamReader, asyncio.StreamWriter], t.Awaitable[None]]
 
 
+def spki(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """Return the SubjectPublicKeyInfo, as certificates hold it."""
+    kind = serialization.PublicFormat.SubjectPublicKeyInfo
+    return key.public_key().public_bytes(serialization.Encoding.DER, kind)
+
+
 class Pair(t.NamedTuple):
     """A key and the certificates for it, its own first."""
 
@@ -32,8 +38,7 @@ class Pair(t.NamedTuple):
 
     @property
     def spki(self) -> bytes:
-        kind = serialization.PublicFormat.SubjectPublicKeyInfo
-        return self.key.public_key().public_bytes(serialization.Encoding.DER, kind)
+        return spki(self.key)
 
     @property
     def der(self) -> list[bytes]:
@@ -71,6 +76,10 @@ class Authority:
         builder = _build(name, self.key, self.name, 3650)
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         self.certificate = builder.sign(self.key, hashes.SHA256())
+
+    @property
+    def spki(self) -> bytes:
+        return spki(self.key)
 
     def pem(self) -> str:
         return self.certificate.public_bytes(serialization.Encoding.PEM).decode()

@@ -24,6 +24,7 @@ NET6 = f"2001:db8:d1{NUMBER:02x}"
 NAME = f"mailops-it-signed-{os.getpid()}"
 KNOT = f"{NET4}.53"
 UNBOUND = f"{NET4}.54"
+SILENT = f"{NET4}.55"
 
 HEAD = "$TTL 300\n@ SOA ns.test. hostmaster.test. {serial} 3600 600 86400 60\n@ NS ns.test.\n"
 
@@ -70,6 +71,12 @@ stub-zone:
   name: "test."
   stub-addr: {knot}
 """
+HOLE = f"""
+import socket, time
+hole = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+hole.bind(("{SILENT}", 53))
+time.sleep(3600)
+"""
 INSTALL = """
 printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d; chmod +x /usr/sbin/policy-rc.d
 export DEBIAN_FRONTEND=noninteractive
@@ -105,10 +112,14 @@ def expired(name: str, text: str) -> tuple[str, str]:
 
 
 class SignedZones:
-    """`test` is signed, and the zones below it are delegated in it, each to the same server."""
+    """`test` is signed, and the zones below it are delegated in it, each to the same server.
 
-    def __init__(self, zones: dict[str, Zone]) -> None:
+    ``silent`` are zones that are delegated to a server which never answers.
+    """
+
+    def __init__(self, zones: dict[str, Zone], silent: t.Sequence[str] = ()) -> None:
         self.zones = zones
+        self.silent = silent
 
     def start(self, *packages: str) -> None:
         ranges = [("--subnet", f"{NET4}.0/24"), ("--gateway", f"{NET4}.1")]
@@ -116,7 +127,8 @@ class SignedZones:
         Host.podman("network", "create", "--disable-dns", "--ipv6", *(word for pair in ranges for word in pair), NAME)
         network = ["--network", f"{NAME}:ip={KNOT},ip6={NET6}::53", "--cap-add", CAPABILITIES]
         Host.podman("run", "--detach", "--name", NAME, *network, "localhost/mailops-test:trixie", "sleep", "infinity")
-        self.run(f"ip address add {UNBOUND}/24 dev eth0" + INSTALL.format(more=" ".join(packages)))
+        addresses = "".join(f"ip address add {address}/24 dev eth0\n" for address in (UNBOUND, SILENT))
+        self.run(addresses + INSTALL.format(more=" ".join(packages)))
         self._serve()
 
     @staticmethod
@@ -142,6 +154,8 @@ class SignedZones:
             self.write(f"/var/lib/knot-signed/{name}.zone", text)
         self.write("/etc/knot-signed.conf", config)
         self._delegate(1, ds)
+        if self.silent:
+            self.run(f"python3 -c '{HOLE}' >/dev/null 2>&1 &")
         self.run("mkdir -p /run/knot-signed; knotd -c /etc/knot-signed.conf >/var/log/knot-signed 2>&1 &")
         self._wait(KNOT)
         for name, zone in self.zones.items():
@@ -152,7 +166,8 @@ class SignedZones:
         self.resolve()
 
     def _delegate(self, serial: int, ds: dict[str, str]) -> None:
-        lines = [f"ns A {KNOT}", *(f"{name}. NS ns" for name in self.zones), *ds.values()]
+        lines = [f"ns A {KNOT}", f"ns-silent A {SILENT}", *ds.values()]
+        lines += [*(f"{name}. NS ns" for name in self.zones), *(f"{name}. NS ns-silent" for name in self.silent)]
         self.write("/var/lib/knot-signed/test.zone", HEAD.format(serial=serial) + "\n".join(lines))
 
     def ds(self, zone: str, owner: str = "") -> str:

@@ -39,12 +39,14 @@ def mx(*hosts, state=None):
     return answer(DOMAIN, "MX", *(f"10 {host}." for host in hosts), state=state)
 
 
-def observed(*fetched, published=ID, exchanges=None, hosts=None):
+def observed(*fetched, published=ID, due=None, exchanges=None, hosts=None):
+    now = record(*([published] if isinstance(published, str) else published))
     return Observation(
         Wanted(DOMAIN, POLICY),
         hosts or (answer("mta-sts.example.com", "A", "192.0.2.80"), answer("mta-sts.example.com", "AAAA")),
         fetched,
-        record(*([published] if isinstance(published, str) else published)),
+        now,
+        record(due) if due else now,
         exchanges or mx("mail.example.com", "a.example.net"),
     )
 
@@ -137,6 +139,12 @@ def test_an_id_that_is_published_too_early_is_told():
         "for 86400 s"
     )
     assert late.message.startswith("192.0.2.80: it is mode testing, mx mail.example.com, *.example.net, max_age 86400,")
+
+
+def test_whether_the_record_is_there_is_judged_elsewhere():
+    assert judged(served(), published="0" * 32, due=ID) == []
+    assert judged(served(), published=[], due=ID) == []
+    assert judged(served(), due="0" * 32) == [("mta_sts_id_not_changed", "warning")]
 
 
 def test_the_remedy_for_an_id_is_the_record():
