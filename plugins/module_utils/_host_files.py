@@ -106,13 +106,12 @@ def _holds_key(text: str) -> bool:
 def _open_to_others(path: str) -> bool:
     """Whether everybody on the host may read or write a file: it lets them, and so do all folders above it."""
     real = os.path.realpath(path)
-    if not os.stat(real).st_mode & (stat.S_IROTH | stat.S_IWOTH):
-        return False
-    folder = os.path.dirname(real)
-    while os.stat(folder).st_mode & stat.S_IXOTH:
-        if folder == "/":
-            return True
-        folder = os.path.dirname(folder)
+    with contextlib.suppress(OSError):
+        reachable = os.stat(real).st_mode & (stat.S_IROTH | stat.S_IWOTH)
+        while reachable and real != "/":
+            real = os.path.dirname(real)
+            reachable = os.stat(real).st_mode & stat.S_IXOTH
+        return bool(reachable)
     return False
 
 
@@ -120,18 +119,16 @@ def _mismatch(chain: Chain) -> str:
     """Have OpenSSL load key and certificate, as Postfix does. They are in memory only: the key is for no other file."""
     key = chain.key.text if chain.key else ""
     certificates = "\n".join(block.text for block in chain.certificates)
-    with contextlib.ExitStack() as stack:
-        paths = [stack.enter_context(_in_memory(text)) for text in (certificates, key)]
-        try:
+    try:
+        with _in_memory(certificates) as chain_file, _in_memory(key) as key_file:
             # A key with a pass phrase would ask the terminal for it; Postfix has none to ask.
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(paths[0], paths[1], password=lambda: "")
-        except ssl.SSLError as error:
-            if "MISMATCH" in (error.reason or ""):
-                return "The private key does not belong to the certificate"
-            return f"OpenSSL refuses key and certificate: {error.reason or 'the key may have a pass phrase'}"
-        except (OSError, ValueError) as error:
-            return f"OpenSSL refuses key and certificate: {error}"
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(chain_file, key_file, password=lambda: "")
+    except ssl.SSLError as error:
+        if "MISMATCH" in (error.reason or ""):
+            return "The private key does not belong to the certificate"
+        return f"OpenSSL refuses key and certificate: {error.reason or 'the key may have a pass phrase'}"
+    except (OSError, ValueError) as error:
+        return f"OpenSSL refuses key and certificate: {error}"
     return ""
 
 
@@ -157,15 +154,13 @@ def observe_keys(config: str, unit_user: str, shortest: int) -> Keys:
         if not wanted.signs:
             return Keys()
         entries, signing, unseen = _tables(wanted)
+        keys = _observe_entries([*entries.values(), *filter(None, [wanted.single])], wanted.user, shortest)
     except OSError as error:
         why = f"{error.filename}: {error.strerror}"
         return Keys(unseen=why) if error.errno in _DENIED and os.geteuid() != 0 else Keys(error=why)
     except ValueError as error:
         return Keys(error=str(error))
-    if unseen:
-        return Keys(unseen=unseen)
-    keys = _observe_entries([*entries.values(), *filter(None, [wanted.single])], wanted.user, shortest)
-    return Keys(keys, _host_keys.dangling(entries, signing))
+    return Keys(unseen=unseen) if unseen else Keys(keys, _host_keys.dangling(entries, signing))
 
 
 def _tables(wanted: _host_keys.Configuration) -> tuple[dict[str, KeyEntry], list[tuple[str, str]], str]:
@@ -176,6 +171,8 @@ def _tables(wanted: _host_keys.Configuration) -> tuple[dict[str, KeyEntry], list
             return {}, [], f"{name} is kept in {dataset.partition(':')[0]}; only files are looked at"
         texts[name] = _read(path, _LARGEST_TABLE)
     entries = _opendkim.key_table(texts["keytable"])
+    if any(entry.path is None for entry in entries.values()):
+        return {}, [], "The KeyTable holds keys itself; only those in files are looked at"
     if len(entries) > _MOST_KEYS:
         return {}, [], f"The KeyTable has {len(entries)} keys; up to {_MOST_KEYS} are looked at"
     return entries, _opendkim.signing_table(texts["signingtable"]), ""

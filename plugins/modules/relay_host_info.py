@@ -94,7 +94,7 @@ options:
     type: str
     default: mailops-relay-firewall
   timeout:
-    description: Seconds that each program may take, 1 to 300.
+    description: Seconds that each program may take, and each milter to answer, 1 to 300. Eight programs are run.
     type: float
     default: 20
 requirements:
@@ -295,9 +295,10 @@ def main() -> None:
     )
     try:
         check_options(module.params)
-    except ValueError as error:
+        result = result_of(Look(module.params, Programs(module.params["timeout"])).parts())
+    except (OSError, ValueError) as error:
         module.fail_json(msg=str(error))
-    module.exit_json(**result_of(Look(module.params, Programs(module.params["timeout"])).parts()))
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import typing as t
 import pytest
 import yaml
 from ansible_collections.mailops.relay.plugins.modules import relay_host_info
-from container_host import Host
+from container_host import PLAYBOOK, Host
 
 UTILS = pathlib.Path(__file__).parents[2] / "plugins" / "module_utils"
 DEFAULTS = {
@@ -385,3 +385,21 @@ def test_plain_debian(host: Host, tmp_path: pathlib.Path) -> None:
         }
     finally:
         plain.remove()
+
+
+@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
+def test_a_relay_that_is_deployed(suite: str, tmp_path: pathlib.Path) -> None:
+    """What our roles leave behind is as it should be; the clock is not theirs."""
+    relay = Host("host-info", suite, tmp_path, suffix="-relay", network="none")
+    roles = ", mailops.relay.".join(["opendkim", "postfix", "nftables"])
+    (tmp_path / "play.yml").write_text(PLAYBOOK.format(role=roles))
+    try:
+        relay.start()
+        played = relay.play()
+        assert played.ok, played.output
+        result = look(relay, hostname="relay.lab.test")
+        assert ids(result) == usual(relay), result["findings"]
+        assert set(checks(result).values()) == {"done"}
+        assert [key["domain"] for key in result["seen"]["keys"]] == ["alpha.test", "beta.test", "relay.lab.test"]
+    finally:
+        relay.remove()

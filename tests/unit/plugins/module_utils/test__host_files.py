@@ -199,6 +199,18 @@ def test_tables_that_are_no_files(folder):
     assert judged(folder) == ["key_not_checked"]
 
 
+def test_keys_that_are_no_files(folder):
+    configure(folder, key_table="example.com example.com:s1:MIIBOgIBAAJB\n")
+    assert judged(folder) == ["key_not_checked"]
+
+
+def test_a_key_for_the_domain_of_each_sender(folder, dkim_key):
+    key = configure(folder, key_table="all %:s1:{}\n", signing="* all\n")
+    key.write_bytes(dkim_key)
+    key.chmod(0o600)
+    assert judged(folder, getpass.getuser()) == []
+
+
 def test_one_key_without_tables(folder, dkim_key):
     key = folder / "k"
     key.write_bytes(dkim_key)
