@@ -56,8 +56,8 @@ class Fetched:
 class Observation:
     """What was seen of a policy. ``hosts`` are the addresses of the policy host, ``fetched`` what each of them says.
 
-    ``record`` is the TXT record as DNS has it now. ``due`` is the same, and ``mx`` are the mail servers, as they are to be
-    where somebody has said so: whether DNS has them is judged elsewhere.
+    ``record`` is the TXT record as DNS has it now. ``due`` is the same, and ``mx`` are the mail servers, as they are to
+    be where somebody has said so: whether DNS has them is judged elsewhere.
     """
 
     wanted: Wanted
@@ -145,9 +145,12 @@ def _judge_fetching(seen: Observation) -> Findings:
             message = f"its type is {fetched.content_type or 'not given'}, and should be text/plain"
             trouble = ("type_wrong", message, "Have it served as text/plain; some senders take nothing else.")
             troubles.setdefault(trouble, []).append(fetched.address)
+    found = any(served(fetched) for fetched in seen.fetched)
     for (kind, message, remedy), addresses in troubles.items():
         text = f"{' and '.join(addresses)}: {message}"
-        yield Finding(f"mta_sts_policy_{kind}", "warning", url, text, remedy, reference)
+        # Senders try the next address; and it may be only from here that this one cannot be reached, as without IPv6.
+        severity = "notice" if found and kind == "unreachable" else "warning"
+        yield Finding(f"mta_sts_policy_{kind}", severity, url, text, remedy, reference)
 
 
 def _judge_content(seen: Observation, policy: Policy, addresses: str) -> Findings:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import http.server
+import json
 import pathlib
+import random
 import ssl
 import threading
 import typing as t
@@ -102,6 +104,29 @@ def test_servers_that_misbehave(files: pathlib.Path, handler: Handler, state: st
     answer = fetched(files, handler)
     assert (answer.state, answer.body) == (state, b"")
     assert detail in answer.detail
+
+
+def test_no_octets_are_worse_than_malformed(files: pathlib.Path) -> None:
+    """Answers with octets changed, left out and added."""
+    seeds = iter(range(200))
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        chance = random.Random(next(seeds))
+        octets = bytearray(chance.choice([row[1] for row in GOOD]))
+        for _change in range(chance.randint(1, 6)):
+            octets[chance.randrange(len(octets))] = chance.choice([0, 10, 13, 32, 45, 58, 255, chance.randrange(256)])
+        writer.write(bytes(octets[: chance.randint(1, len(octets))] if chance.random() < 0.3 else octets))
+        await writer.drain()
+
+    async def run() -> list[Fetched]:
+        trust = _https.trust(str(files / "ca.pem"))
+        async with tcp_server(handle, server_context(files / "host.pem")) as port:
+            return [await _https.fetch(url(port), "127.0.0.1", trust, 5, 10) for _each in range(200)]
+
+    answers = asyncio.run(run())
+    json.dumps([(answer.content_type, answer.detail) for answer in answers]).encode()
+    assert {answer.state for answer in answers} == {"fetched", "malformed"}
 
 
 def test_the_time_is_limited(files: pathlib.Path) -> None:

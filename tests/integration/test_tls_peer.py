@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import pathlib
+import random
 import ssl
 import sys
 
@@ -112,6 +113,34 @@ BAD: list[tuple[str, Handler, str]] = [
 @pytest.mark.parametrize(("handler", "detail"), [row[1:] for row in BAD], ids=[row[0] for row in BAD])
 def test_servers_that_misbehave(handler: Handler, detail: str) -> None:
     assert looked(handler, in_all=5) == Peer("127.0.0.1", "not_seen", detail=detail)
+
+
+def test_no_octets_are_worse_than_not_seen() -> None:
+    """Conversations with octets changed and left out; none of them comes to a handshake that ends well."""
+    seeds = iter(range(300))
+    good = [b"220-mx\r\n220 ESMTP\r\n", EHLO, b"220 go on\r\n"]
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        chance = random.Random(next(seeds))
+        damaged = chance.randrange(3)
+        for number, text in enumerate(good):
+            octets = bytearray(text)
+            if number == damaged:
+                octets[chance.randrange(len(octets))] = chance.randrange(256)
+                del octets[: chance.choice([0, 0, 0, 1, 5])]
+            if number:
+                await reader.readuntil(b"\n")
+            writer.write(bytes(octets))
+        await writer.drain()
+
+    async def run() -> list[Peer]:
+        async with tcp_server(handle) as port:
+            service = Service("mx.alpha.test", port, starttls=True)
+            return [await _tls_peer.look(service, "127.0.0.1", 5, 1) for _each in range(300)]
+
+    peers = asyncio.run(run())
+    assert {peer.state for peer in peers} == {"not_seen", "no_starttls"}
+    assert all(peer.detail for peer in peers)
 
 
 def test_a_server_that_goes_away_in_the_handshake() -> None:

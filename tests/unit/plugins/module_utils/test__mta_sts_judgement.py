@@ -99,6 +99,20 @@ def test_addresses_with_the_same_trouble_are_one_finding():
 
 
 @pytest.mark.parametrize(
+    ("fetched", "severity"),
+    [
+        (Fetched("2001:db8::80", "unreachable"), "notice"),
+        (Fetched("2001:db8::80", "timed_out"), "notice"),
+        (Fetched("2001:db8::80", "certificate"), "warning"),
+        (served(status=404), "warning"),
+    ],
+)
+def test_one_address_of_two(fetched, severity):
+    """Senders try the other one where this cannot be reached; what it says wrong, it may say to any of them."""
+    assert [each for _kind, each in judged(served(), fetched)] == [severity]
+
+
+@pytest.mark.parametrize(
     ("hosts", "text"),
     [
         ([answer("h", "A"), answer("h", "AAAA")], "mta-sts.example.com: it has no address"),
