@@ -2,63 +2,77 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How many questions per second dns_records_info asks: 200 domains with 10 records each, against a knot right here.
+"""How many questions per second dns_records_info asks: 200 domains with 10 records each, 20 ms away.
 
     .venv/bin/python tests/bench/dns_questions.py
 
-It runs the module's own code in this process, and prints a table; `make test` does not run it. The delay is that of a
-relay of a few lines between the two, which has to work as well: the figures with it are what it lets through at most.
+It runs the module's own code in this process, once as a task of Ansible, and prints a table; `make test` does not run
+it. A knot answers, at once, or behind dnsdist, which holds its answers back. They work on this machine as well.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import os
+import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / ".ansible" / "collections"), str(ROOT / "tests" / "integration")]
 os.environ.setdefault("CONTAINERS_CONF", str(ROOT / ".ansible" / "containers.conf"))
+os.environ.setdefault("ANSIBLE_COLLECTIONS_PATH", str(ROOT / ".ansible" / "collections"))
 
 # The imports below need the paths above.
 from ansible_collections.mailops.relay.plugins.module_utils._dns_answer import Server  # noqa: E402
-from ansible_collections.mailops.relay.plugins.module_utils._record import RecordSet  # noqa: E402
+from ansible_collections.mailops.relay.plugins.module_utils._record import RecordSet, join  # noqa: E402
 from ansible_collections.mailops.relay.plugins.module_utils._zone_file import render  # noqa: E402
 from ansible_collections.mailops.relay.plugins.modules.dns_records_info import Plan, run  # noqa: E402
-from dns_servers import Knots, closed_port, silence, udp_server  # noqa: E402
+from container_host import ENVIRONMENT  # noqa: E402
+from dns_servers import Knots, closed_port  # noqa: E402
 
 DOMAINS = [f"d{number}.test" for number in range(200)]
-DELAY = 0.02
-RELAY_PORT = 5300
+DELAY = 20
+"""Milliseconds."""
 
-# Passes datagrams on with a number of its own, and holds back each answer.
-RELAY = """
-import asyncio, itertools, sys
+KEY = base64.b64encode(
+    rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    .public_key()
+    .public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+).decode("ascii")
+FAR_PORT, DEAD_PORT = 5300, 5301
 
-class Back(asyncio.DatagramProtocol):
-    def __init__(self):
-        self.waiting, self.numbers = {}, itertools.cycle(range(65536))
-    def datagram_received(self, data, addr):
-        number, client = self.waiting.pop(data[:2])
-        asyncio.get_running_loop().call_later(delay, front.sendto, number + data[2:], client)
-
-class Front(asyncio.DatagramProtocol):
-    def datagram_received(self, data, addr):
-        number = next(back.numbers).to_bytes(2, "big")
-        back.waiting[number] = (data[:2], addr)
-        upstream.sendto(number + data[2:])
-
-async def main():
-    global front, back, upstream
-    loop = asyncio.get_running_loop()
-    upstream, back = await loop.create_datagram_endpoint(Back, remote_addr=(host, 53))
-    front, _ = await loop.create_datagram_endpoint(Front, local_addr=(host, port))
-    await asyncio.sleep(900)
-
-host, port, delay = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
-asyncio.run(main())
+# dnsdist holds answers back for a time, and drops questions at the port of the dead server. As packaged it starts at
+# once and asks the world about itself, so this comes first.
+DNSDIST = """
+setACL({{"198.18.0.0/15"}})
+setSecurityPollSuffix("")
+setVerboseHealthChecks(false)
+setLocal("{host}:{port}")
+addLocal("{host}:{dead}")
+newServer({{address="{host}:53", checkInterval=60}})
+addAction(DSTPortRule({dead}), DropAction())
+addAction(AllRule(), DelayAction({delay}))
+"""
+START_DNSDIST = """
+mkdir -p /etc/mailops
+cat >/etc/mailops/dnsdist.conf <<'EOF'
+{config}EOF
+timeout 120 apt-get -qq install -y --no-install-recommends dnsdist >/tmp/log 2>&1 || {{ cat /tmp/log; exit 1; }}
+dnsdist --config /etc/mailops/dnsdist.conf --supervised --disable-syslog >/var/log/dnsdist 2>&1 &
+for _ in $(seq 50); do
+    kdig +time=1 +retry=0 -p {port} @{host} d0.test SOA | grep -q NOERROR && exit
+    sleep 0.2
+done
+cat /var/log/dnsdist
+exit 1
 """
 
 
@@ -66,7 +80,7 @@ def records_of(domain: str) -> list[RecordSet]:
     """Return what a domain that sends and receives mail has."""
     texts = {
         domain: "v=spf1 ip4:192.0.2.25 -all",
-        f"one._domainkey.{domain}": "v=DKIM1; k=rsa; p=" + "QUJD" * 98,
+        f"one._domainkey.{domain}": f"v=DKIM1; k=rsa; p={KEY}",
         f"two._domainkey.{domain}": "v=DKIM1; p=",
         f"_dmarc.{domain}": "v=DMARC1; p=reject",
         f"_smtp._tls.{domain}": f"v=TLSRPTv1; rua=mailto:tls@{domain}",
@@ -103,10 +117,28 @@ def measure(label: str, in_flight: int, *servers: Server, resolver: Server | Non
     )
 
 
-async def dead_server(live: Server) -> None:
-    """Ask a live server and one that never answers, as another process: `run` has a loop of its own."""
-    async with udp_server(silence) as (port, _sink):
-        await asyncio.to_thread(measure, "one of two is dead", 128, live, Server("127.0.0.1", port))
+def as_a_task(server: Server, in_flight: int) -> None:
+    """Measure the whole: Ansible, its start, and the way of 2000 records to the module and of as many answers back."""
+    names = ("name", "type", "values")
+    records = [
+        {key: value for key, value in join(record).items() if key in names}
+        for domain in DOMAINS
+        for record in records_of(domain)
+    ]
+    options = {"records": records, "servers": [f"{server.address}@{server.port}"], "in_flight": in_flight, "timeout": 2}
+    task = {"mailops.relay.dns_records_info": options, "register": "dns"}
+    shown = {"ansible.builtin.debug": {"msg": "questions={{ dns.questions }} findings={{ dns.findings | length }}"}}
+    play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": [task, shown]}
+    play["vars"] = {"ansible_python_interpreter": sys.executable}
+    with tempfile.NamedTemporaryFile("w", suffix=".yml") as playbook:
+        playbook.write(json.dumps([play]))
+        playbook.flush()
+        begin = time.perf_counter()
+        command = [str(Path(sys.executable).parent / "ansible-playbook"), playbook.name]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=ENVIRONMENT, timeout=300)
+        seconds = time.perf_counter() - begin
+    assert "questions=2000 findings=0" in done.stdout, done.stdout + done.stderr
+    print(f"{'as a task, all of it':<24} {in_flight:>9} {2000:>9} {seconds:>8.2f} {'':>6} {2000 / seconds:>11.0f}")
 
 
 def main() -> None:
@@ -115,18 +147,18 @@ def main() -> None:
         knots.start()
         knots.serve("one", {domain: zone(domain, knots.address4["one"]) for domain in DOMAINS})
         host = knots.address4["one"]
-        knots.run(
-            f"cat >/relay.py <<'EOF'\n{RELAY}EOF\npython3 /relay.py {host} {RELAY_PORT} {DELAY} >/relay.log 2>&1 &"
-        )
+        config = DNSDIST.format(host=host, port=FAR_PORT, dead=DEAD_PORT, delay=DELAY)
+        knots.run(START_DNSDIST.format(config=config, host=host, port=FAR_PORT))
         print(f"{'server':<24} {'in flight':>9} {'questions':>9} {'seconds':>8} {'CPU':>6} {'questions/s':>11}")
-        near, far = Server(host), Server(host, RELAY_PORT)
-        for label, server in (("knot", near), (f"knot, {DELAY * 1000:g} ms away", far)):
-            for in_flight in (1, 16, 64, 128):
+        near, far = Server(host), Server(host, FAR_PORT)
+        for label, server in (("right here", near), (f"{DELAY} ms away", far)):
+            for in_flight in (1, 16, 128):
                 measure(label, in_flight, server)
         for in_flight in (16, 128):
             measure("found by a far resolver", in_flight, resolver=far)
-        asyncio.run(dead_server(far))
+        measure("one of two is dead", 128, far, Server(host, DEAD_PORT))
         measure("one of two is closed", 128, far, Server("127.0.0.1", closed_port()))
+        as_a_task(far, 128)
     finally:
         knots.remove()
 
