@@ -16,6 +16,7 @@ import pwd
 import ssl
 import stat
 import typing as t
+from dataclasses import replace
 
 from ansible_collections.mailops.relay.plugins.module_utils import (
     _certificate,
@@ -51,36 +52,42 @@ def _read(path: str, largest: int) -> str:
 
 
 def observe_certificates(source: Source, hostname: str, now: float) -> list[Observation]:
-    """Look at the chains in files that belong together."""
-    texts = []
+    """Look at the chains in files that belong together. Whoever may not read the key may still read the certificate."""
+    texts: dict[str, str] = {}
+    unseen = []
     for path in source.files:
         try:
-            texts.append(_read(path, _LARGEST))
+            texts[path] = _read(path, _LARGEST)
         except OSError as error:
-            why = f"{path}: {error.strerror}"
-            if error.errno in _DENIED and os.geteuid() != 0:
-                return [Observation(source.files, unseen=[why])]
-            return [Observation(source.files, error=why)]
-    exposed = [path for path, text in zip(source.files, texts) if _holds_key(text) and _open_to_others(path)]
-    blocks = [block for text in texts for block in _host_certificate.blocks(text)]
-    found = []
-    for chain in _host_certificate.chains(blocks, together=source.together):
-        found.append(_observe_chain(chain, source.files, exposed, hostname, now))
-        exposed = []
-    return found
+            why = f"{path} cannot be read: {error.strerror}"
+            if not _denied(error):
+                return [Observation(source.files, error=why)]
+            unseen.append(why)
+    exposed = [path for path, text in texts.items() if _holds_key(text) and _open_to_others(path)]
+    blocks = [block for text in texts.values() for block in _host_certificate.blocks(text)]
+    found = [
+        _observe_chain(chain, source.files, hostname, now, unseen)
+        for chain in _host_certificate.chains(blocks, together=source.together)
+    ]
+    return [replace(found[0], exposed=exposed), *found[1:]]
 
 
-def _observe_chain(chain: Chain, files: t.Sequence[str], exposed: list[str], hostname: str, now: float) -> Observation:
-    if not chain.certificates or chain.key is None:
-        missing = "private key" if chain.key is None else "certificate"
-        facts, unseen = _facts(chain, hostname, now) if chain.certificates else (None, [])
-        error = f"There is no {missing} in {' and '.join(files)}"
-        return Observation(files, facts, error=error, exposed=exposed, unseen=unseen)
+def _denied(error: OSError) -> bool:
+    return error.errno in _DENIED and os.geteuid() != 0
+
+
+def _observe_chain(
+    chain: Chain, files: t.Sequence[str], hostname: str, now: float, unseen: t.Sequence[str]
+) -> Observation:
     try:
-        facts, unseen = _facts(chain, hostname, now)
+        facts, unread = _facts(chain, hostname, now) if chain.certificates else (None, [])
     except ValueError as error:
-        return Observation(files, error=f"Of the certificate: {error}", exposed=exposed)
-    return Observation(files, facts, _mismatch(chain), exposed=exposed, unseen=unseen)
+        return Observation(files, error=f"Of the certificate: {error}", unseen=unseen)
+    unseen = [*unseen, *unread]
+    missing = "" if chain.key and chain.certificates else "certificate" if chain.key else "private key"
+    if missing and not unseen:
+        return Observation(files, facts, error=f"There is no {missing} in {' and '.join(files)}")
+    return Observation(files, facts, "" if missing else _mismatch(chain), unseen=unseen)
 
 
 def _facts(chain: Chain, hostname: str, now: float) -> tuple[Facts | None, list[str]]:
@@ -156,8 +163,8 @@ def observe_keys(config: str, unit_user: str, shortest: int) -> Keys:
         entries, signing, unseen = _tables(wanted)
         keys = _observe_entries([*entries.values(), *filter(None, [wanted.single])], wanted.user, shortest)
     except OSError as error:
-        why = f"{error.filename}: {error.strerror}"
-        return Keys(unseen=why) if error.errno in _DENIED and os.geteuid() != 0 else Keys(error=why)
+        why = f"{error.filename} cannot be read: {error.strerror}"
+        return Keys(unseen=why) if _denied(error) else Keys(error=why)
     except ValueError as error:
         return Keys(error=str(error))
     return Keys(unseen=unseen) if unseen else Keys(keys, _host_keys.dangling(entries, signing))

@@ -133,10 +133,13 @@ def count_files(directory: str, deadline: float) -> tuple[dict[str, int], list[s
         try:
             counts[name] = _count(os.path.join(directory, name), deadline)
         except TimeoutError:
-            unseen.setdefault("it has too many files to count in time", []).append(name)
+            unseen.setdefault("there was not enough time", []).append(name)
         except OSError as error:
             unseen.setdefault(str(error.strerror), []).append(name)
-    return counts, [f"{', '.join(names)} below {directory}: {reason}" for reason, names in unseen.items()]
+    return counts, [
+        f"The messages in {', '.join(names)} below {directory} cannot be counted: {reason}"
+        for reason, names in unseen.items()
+    ]
 
 
 def _count(directory: str, deadline: float) -> int:

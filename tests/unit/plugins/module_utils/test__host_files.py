@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import datetime
+import errno
 import getpass
 import os
 import pathlib
@@ -140,6 +141,22 @@ def test_without_cryptography(folder, monkeypatch):
     assert look(folder, GOOD) == ["certificate_not_checked"]
     # That key and certificate go together is seen all the same.
     assert look(folder, pem_of(OTHER), certificate_of(KEY)) == ["certificate_not_checked", "certificate_key_mismatch"]
+
+
+def test_whoever_may_not_read_the_key_reads_the_certificate(folder, monkeypatch):
+    def read(path, _largest):
+        if path.endswith("0.pem"):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return pathlib.Path(path).read_text()
+
+    monkeypatch.setattr(_host_files, "_read", read)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert look(folder, pem_of(KEY), certificate_of(KEY)) == ["certificate_not_checked"]
+    assert look(folder, pem_of(KEY), certificate_of(KEY, days=-3)) == ["certificate_not_checked", "certificate_expired"]
+    assert look(folder, GOOD) == ["certificate_not_checked"]
+    # The system may keep root from it too: that is wrong, since Postfix reads it as root.
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert look(folder, pem_of(KEY), certificate_of(KEY)) == ["certificate_unusable"]
 
 
 # DKIM keys

@@ -187,7 +187,8 @@ def test_queues_that_cannot_be_seen_are_named(tmp_path):
     counts, unseen = _host_survey.count_files(str(tmp_path), time.monotonic() + 60)
     assert counts == {"active": 0}
     assert unseen == [
-        f"maildrop, incoming, deferred, hold, corrupt below {tmp_path}: No such file or directory",
+        f"The messages in maildrop, incoming, deferred, hold, corrupt below {tmp_path} cannot be counted:"
+        " No such file or directory"
     ]
 
 
@@ -195,7 +196,7 @@ def test_counting_ends_in_time(queue):
     (queue / "deferred" / "1").touch()
     counts, unseen = _host_survey.count_files(str(queue), time.monotonic() - 1)
     assert "deferred" not in counts
-    assert unseen == [f"deferred below {queue}: it has too many files to count in time"]
+    assert unseen == [f"The messages in deferred below {queue} cannot be counted: there was not enough time"]
 
 
 @pytest.mark.parametrize(
