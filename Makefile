@@ -80,12 +80,15 @@ units: tools ## the unit tests, as ansible-test runs them
 	@PIP_QUIET=1 python tests/bin/ansible_test.py units --venv --python $(PYTHON_VERSION) --color no
 
 integration: setup ## modules and roles against real programs, in single containers
+	@tests/bin/system-packages chromium fonts-dejavu-core
 	@if [ -d tests/integration ]; then pytest -p no:cacheprovider tests/integration; fi
 
-molecule: setup ## the whole lab: check mode, deploy, idempotence, verify, destroy
-	@molecule test --scenario-name default
+# One after the other: the scenarios share the lab's network.
+molecule: setup ## the whole lab: deploy, publish, verify, and real mail, from nothing to nothing
+	@set -e; for scenario in default dns open_relay; do \
+	    echo "=== make molecule: $$scenario"; molecule test --scenario-name $$scenario; done
 
-lab-up: setup ## bring the lab up, deploy the relays, and let it stay
+lab-up: setup ## bring the lab up, deploy the relays, publish their records, and let it stay
 	@molecule converge --scenario-name default
 
 lab-verify: setup ## check the lab that is up

@@ -8,6 +8,7 @@ Called by `make demo`, which has set the environment up. What the tools print go
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -22,6 +23,8 @@ sys.path.insert(0, str(ROOT / "molecule" / "lab" / "python"))
 from lab import CLIENT, LISTENERS, RELAYS, STRANGER, Arrived, Host, arrived, conversation, mail, new_token  # noqa: E402
 
 LOG = ROOT / ".ansible" / "demo.log"
+# Named in molecule/inventory/group_vars/relays.yml.
+REPORT = ROOT / ".ansible" / "relay-report"
 WIDTH = 100
 START = time.monotonic()
 # The subdomain is signed for with the key of its domain, and has no SPF record: nothing of SPF is inherited.
@@ -53,11 +56,13 @@ def heading(text: str) -> None:
 
 @dataclass(frozen=True)
 class Run:
-    """What a command did: the seconds it took, and the recap of each relay; with --diff the lines that were added."""
+    """What a command did: the seconds it took, and the recap of each relay; with --diff the lines that were
+    added, and what the last debug task showed."""
 
     seconds: float
     recap: list[dict[str, int]]
     added: list[str]
+    shown: list[str]
 
     @property
     def changed(self) -> int:
@@ -95,12 +100,14 @@ def step(title: str, *command: str) -> Run:
         if re.match(r"relay\d+ .*: ok=", line)
     ]
     added = [line[1:].rstrip() for line in output if line.startswith("+") and not line.startswith("+++")]
+    messages = re.findall(r'^    "msg": (\[.*?^    \])', "".join(output), re.MULTILINE | re.DOTALL)
+    shown = json.loads(messages[-1]) if messages else []
     # The last "PLAY" line is that of the recap.
-    return Run(plays[-1] if plays else time.monotonic() - start, recap, added)
+    return Run(plays[-1] if plays else time.monotonic() - start, recap, added, shown)
 
 
-def bring_up() -> tuple[Run, Run, Run]:
-    """The lab from nothing, a first deploy, the records it asks for, and a second deploy."""
+def bring_up() -> tuple[Run, Run, Run, Run]:
+    """The lab from nothing, a first deploy, the records it asks for, a second deploy, and the look at it all."""
     play = ("ansible-playbook", "--inventory", "molecule/inventory/")
     deploy = (*play, "mailops.relay.deploy")
     step("removing what is left of an earlier lab", "molecule", "destroy", "--scenario-name", "default")
@@ -108,7 +115,8 @@ def bring_up() -> tuple[Run, Run, Run]:
     first = step("deploying relay12 and relay13", *deploy)
     published = step("publishing their records", *play, "--diff", "mailops.relay.publish")
     second = step("deploying again", *deploy)
-    return first, published, second
+    verified = step("verifying: DNS, from outside, on the hosts", *play, "mailops.relay.verify")
+    return first, published, second, verified
 
 
 def show_deploy(first: Run) -> None:
@@ -218,9 +226,17 @@ def show_second(second: Run) -> bool:
     return second.changed == 0
 
 
+def show_verified(verified: Run) -> None:
+    heading("6. Verified")
+    print("  What the playbook mailops.relay.verify says, as it would in a cron job:\n")
+    for line in verified.shown:
+        print(f"    {line}".rstrip())
+    print(f"\n  {verified.seconds:.0f} s. As a page: {REPORT}.html; for monitoring: {REPORT}.json")
+
+
 def show_more() -> None:
     podman = "podman" if os.geteuid() == 0 else "sudo podman"
-    heading("6. Look around, and leave")
+    heading("7. Look around, and leave")
     rows = [
         (f"{podman} exec -it mailops-relay12 bash", "a shell on a relay (also: relay13, mx1, ns1, client1, stranger1)"),
         (f"{podman} exec mailops-relay13 postconf -nf", "its configuration"),
@@ -235,13 +251,14 @@ def show_more() -> None:
 
 def main() -> int:
     LOG.unlink(missing_ok=True)
-    first, published, second = bring_up()
+    first, published, second, verified = bring_up()
     print(f"[{time.monotonic() - START:4.0f} s] sending mail as a client and as a stranger ...", flush=True)
     routes = send_mail()
     print(f"\n{'=' * WIDTH}\nmailops.relay: two mail relays, deployed and looked at from outside\n{'=' * WIDTH}")
     show_deploy(first)
     show_published(published)
     fine = [show_mail(routes), show_stranger(), show_second(second)]
+    show_verified(verified)
     show_more()
     if not all(fine):
         print(bad("\nNot everything was as it should be: see above."))

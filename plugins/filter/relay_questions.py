@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from ansible.errors import AnsibleFilterError
@@ -16,9 +17,12 @@ from ansible_collections.mailops.relay.plugins.plugin_utils._description import 
 def relay_questions(hosts: t.Any, hostvars: t.Any) -> dict[str, t.Any]:
     """Return options of ``dns_records_info``."""
     try:
-        return _publication.questions(read_relays(hosts, hostvars))
+        found = _publication.questions(read_relays(hosts, hostvars))
     except ValueError as error:
         raise AnsibleFilterError(f"relay_questions: {error}") from None
+    # Modules on the controller are started in another directory than the playbook.
+    report = os.path.abspath(os.path.expanduser(found["verify"].get("report", "")))
+    return {**found, "verify": {**found["verify"], "report": report}}
 
 
 class FilterModule:

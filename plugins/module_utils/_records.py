@@ -223,7 +223,7 @@ def _all(relays: t.Sequence[Relay], keys: t.Iterable[Key], public_keys: PublicKe
 
 
 def of_keys(keys: t.Sequence[Key], ttl: int) -> dict[str, t.Any]:
-    """Return what follows from keys alone: ``records`` to publish, records to ``remove``, and names to ``replace``.
+    """Return what follows from keys alone, as options of ``dns_records``: records to publish, and records to remove.
 
     What is published of a revoked key takes the place of its public half, which is a loss that is meant. ``questions``
     are records by which to ask for all of them, also for those that are to be gone.
@@ -233,7 +233,7 @@ def of_keys(keys: t.Sequence[Key], ttl: int) -> dict[str, t.Any]:
     return {
         "records": records,
         "remove": [{"name": key["name"], "type": "TXT"} for key in gone],
-        "replace": [key["name"] for key in keys if key.get("state") == "revoked"],
+        "confirm_loss": [key["name"] for key in keys if key.get("state") == "revoked"],
         "questions": [*records, *_key_records(gone)],
     }
 

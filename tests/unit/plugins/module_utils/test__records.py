@@ -205,7 +205,7 @@ def test_keys_in_all_states():
     assert [record.name for record in found["records"]] == [names[state] for state in names if state != "removed"]
     assert {record.ttl for record in found["records"]} == {60}
     assert found["remove"] == [{"name": names["removed"], "type": "TXT"}]
-    assert found["replace"] == [names["revoked"]]
+    assert found["confirm_loss"] == [names["revoked"]]
     assert {record.name for record in found["questions"]} == set(names.values())
 
 
