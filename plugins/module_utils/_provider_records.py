@@ -84,11 +84,11 @@ def _cloudflare(record: RecordSet, zone: Zone) -> list[Arguments]:
     return [{**fixed, "record": record.name, **fields(record, value), **solo} for value in record.values]
 
 
-def _cloudflare_plain(_: RecordSet, value: str) -> Arguments:
+def _cloudflare_plain(_record: RecordSet, value: str) -> Arguments:
     return {"value": value}
 
 
-def _cloudflare_name(_: RecordSet, value: str) -> Arguments:
+def _cloudflare_name(_record: RecordSet, value: str) -> Arguments:
     return {"value": value.rstrip(".")}
 
 
@@ -98,7 +98,7 @@ def _host(value: str) -> str:
     return value.rstrip(".")
 
 
-def _cloudflare_mx(_: RecordSet, value: str) -> Arguments:
+def _cloudflare_mx(_record: RecordSet, value: str) -> Arguments:
     priority, host = value.split(" ")
     return {"priority": int(priority), "value": _host(host)}
 
@@ -127,7 +127,7 @@ def _cloudflare_tlsa(record: RecordSet, value: str) -> Arguments:
     return {"port": int(port[1:]), "proto": protocol, "record": host, **numbers, "value": tlsa.data.hex()}
 
 
-def _cloudflare_caa(_: RecordSet, value: str) -> Arguments:
+def _cloudflare_caa(_record: RecordSet, value: str) -> Arguments:
     caa = _caa.parse(value)
     if caa.flags > 1 or caa.tag not in ("issue", "issuewild", "iodef"):
         raise ValueError("flags 0 and the tags issue, issuewild and iodef are all it takes")
