@@ -55,6 +55,7 @@ options:
       - Whether to connect to servers, to fetch O(policies), and to compare TLSA records in O(records) with the
         certificates that are shown. Those of ports 25 and 587 are asked for by STARTTLS, those of ports 443 and 465
         by TLS. Nothing is sent but greetings.
+      - A connection has to come about within O(timeout), what follows has 30 seconds, and a whole policy 60.
       - Many networks let nobody out to port 25.
     type: bool
     default: true
