@@ -342,6 +342,16 @@ from ansible_collections.mailops.relay.plugins.module_utils._sender import Sende
 
 MAX_IN_FLIGHT = 512
 
+OPTIONS: t.Dict[str, t.Any] = {
+    "records": _record_options.RECORDS,
+    "servers": {"type": "list", "elements": "str", "default": []},
+    "resolver": {"type": "str"},
+    "senders": _sender.OPTION,
+    "timeout": {"type": "float", "default": 5},
+    "in_flight": {"type": "int", "default": 64},
+    **_dns_beyond.OPTIONS,
+}
+
 _T = t.TypeVar("_T")
 
 
@@ -454,18 +464,7 @@ async def run(asked: Plan) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "records": _record_options.RECORDS,
-            "servers": {"type": "list", "elements": "str", "default": []},
-            "resolver": {"type": "str"},
-            "senders": _sender.OPTION,
-            "timeout": {"type": "float", "default": 5},
-            "in_flight": {"type": "int", "default": 64},
-            **_dns_beyond.OPTIONS,
-        },
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     if not _dns.HAS_DNSPYTHON:
         module.fail_json(msg=missing_required_lib("dnspython", reason="to ask DNS (Debian: python3-dnspython)"))
     try:

@@ -76,16 +76,26 @@ class Knots:
         """Start one of the knots and wait for its answer."""
         config = CONFIG.format(net4=NET4, net6=NET6, host=KNOTS[name], name=name)
         config += "".join(f"  - domain: {zone}\n" for zone in zones)
-        files = {f"/etc/{name}.conf": config}
-        files.update({f"/var/lib/{name}/{zone}.zone": text for zone, text in zones.items()})
         self.run(f"mkdir -p /run/{name} /var/lib/{name}")
-        self.run("".join(f"cat >{path} <<'EOF'\n{text}EOF\n" for path, text in files.items()))
+        self.run(_write({f"/etc/{name}.conf": config, **_zone_files(name, zones)}))
         self.run(f"knotd --config /etc/{name}.conf >/var/log/{name} 2>&1 &")
         ask = f"kdig +short +timeout=1 @{self.address4[name]} {next(iter(zones))} SOA"
         deadline = time.monotonic() + 20
         while not self.run(f"{ask} 2>&1 | grep -v '^;' || true"):
             assert time.monotonic() < deadline, self.run(f"cat /var/log/{name}")
             time.sleep(0.2)
+
+    def change(self, name: str, zones: dict[str, str]) -> None:
+        """Have a knot that runs serve other texts of some of its zones; their serial numbers have to be higher."""
+        self.run(_write(_zone_files(name, zones)) + f"knotc -c /etc/{name}.conf -b zone-reload {' '.join(zones)}\n")
+
+
+def _zone_files(name: str, zones: dict[str, str]) -> dict[str, str]:
+    return {f"/var/lib/{name}/{zone}.zone": text for zone, text in zones.items()}
+
+
+def _write(files: dict[str, str]) -> str:
+    return "".join(f"cat >{path} <<'EOF'\n{text}EOF\n" for path, text in files.items())
 
 
 class Sink(asyncio.DatagramProtocol):
