@@ -5,10 +5,15 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 
 import pytest
-from ansible_collections.mailops.relay.plugins.module_utils import _dkim
+from ansible_collections.mailops.relay.plugins.module_utils import _dkim, _record
 from ansible_collections.mailops.relay.plugins.module_utils._dkim import KeyRecord
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+QUICK = settings(max_examples=600, deadline=None)
 
 KEY = b"public half"
 P = base64.b64encode(KEY).decode()
@@ -127,3 +132,72 @@ def test_record_name() -> None:
     assert _dkim.record_name("S1", "Example.com") == "s1._domainkey.example.com"
     with pytest.raises(ValueError, match="longer than 253"):
         _dkim.record_name("s" * 63, ".".join(["d" * 63] * 3))
+
+
+TAGS = st.sampled_from(["v", "h", "k", "n", "p", "s", "t", "x", "g", "P", "1", ""])
+VALUES = st.sampled_from(
+    [
+        *(
+            "DKIM1",
+            "rsa",
+            "ed25519",
+            "sha1:sha256",
+            "sha1 : sha256",
+            "*",
+            "email:*",
+            "y",
+            "y:s",
+            "",
+            P,
+            P[:-1],
+            ED25519,
+        ),
+        *("a=20b", "=ZZ", "=FF=FE", "a b", "a\r\n b", " ", ":", "-", "a:", f"{P[:4]} \t{P[4:]}", "\u00e4"),
+    ]
+)
+SPECS = st.builds(
+    "{}{}{}".format, TAGS, st.sampled_from(["=", " = ", "", "=\t", "=\r\n "]), VALUES | st.text(max_size=5)
+)
+
+
+@QUICK
+@given(st.text() | st.lists(SPECS, max_size=8).map(";".join) | st.lists(SPECS, max_size=6).map("; ".join))
+def test_any_text_is_a_record_or_a_value_error(text: str) -> None:
+    with contextlib.suppress(ValueError):
+        record = _dkim.parse(text)
+        assert _dkim.parse(_dkim.join(record)) == record
+
+
+@QUICK
+@given(st.lists(st.binary(max_size=40), max_size=3))
+def test_any_octets_are_a_record_or_a_value_error(strings: list[bytes]) -> None:
+    with contextlib.suppress(ValueError):
+        _dkim.parse(_record.txt_text([b"v=DKIM1; p=", *strings]))
+    with contextlib.suppress(ValueError):
+        _dkim.parse(_record.txt_text(strings))
+
+
+WORDS = st.from_regex(r"[a-z](?:[a-z0-9-]{0,4}[a-z0-9])?", fullmatch=True)
+
+
+@QUICK
+@given(
+    st.builds(
+        KeyRecord,
+        p=st.binary(max_size=400),
+        h=st.lists(WORDS, max_size=3).map(tuple),
+        s=st.lists(WORDS | st.just("*"), min_size=1, max_size=3).map(tuple),
+        t=st.lists(WORDS, max_size=3).map(tuple),
+        n=st.text(max_size=20),
+    )
+)
+def test_what_is_written_is_read(record: KeyRecord) -> None:
+    assert _dkim.parse(_dkim.join(record)) == record
+
+
+@QUICK
+@given(st.text(max_size=70), st.text(max_size=70))
+def test_names_are_names_or_value_errors(selector: str, domain: str) -> None:
+    with contextlib.suppress(ValueError):
+        name = _dkim.record_name(selector, domain)
+        assert name == _record.owner(name)
