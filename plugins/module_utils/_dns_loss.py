@@ -27,6 +27,7 @@ from ansible_collections.mailops.relay.plugins.module_utils import (
     _zone_file,
 )
 from ansible_collections.mailops.relay.plugins.module_utils._record import RecordSet
+from ansible_collections.mailops.relay.plugins.module_utils._spf_term import Directive, Include, Redirect
 
 SHOWN = 160
 """Characters that are shown of what is there."""
@@ -57,7 +58,7 @@ class Loss:
 
     def __str__(self) -> str:
         return (
-            f"{self.name} {self.type}: there is {self.there}. It would lose {self.lost}."
+            f"{self.name} {self.type}: it would lose {self.lost} (there is {self.there})."
             f" Accepted: {self.keep}; or {self.name} in confirm_loss, if that is meant."
         )
 
@@ -120,9 +121,11 @@ def _list(items: t.Iterable[t.Any]) -> str:
 def _spf_record(before: t.Any, after: t.Any, name: str) -> t.Iterator[Case]:
     lost = _spf_loss.lost_terms(before, after, name)
     if lost:
+        # A record that ends with all has no use for a redirect.
+        kept = [Directive(Include(term.domain_spec)) if isinstance(term, Redirect) else term for term in lost]
         yield (
             _list(lost),
-            "these terms in relay_domains[].spf.terms, unless nobody sends by them any more, such as a relay that left",
+            f"{_list(kept)} in relay_domains[].spf.terms, unless nobody sends by it any more, such as a relay that left",
         )
     if _spf_loss.is_weaker(before, after):
         old, new = _spf_loss.default(before), _spf_loss.default(after)
@@ -208,8 +211,8 @@ _COMPARE: dict[str, t.Callable[[t.Any, t.Any, str], t.Iterator[Case]]] = {
 
 def _mx(old: t.Sequence[str], new: t.Sequence[str]) -> t.Iterator[Case]:
     """Compare hosts only. The null MX has none (RFC 7505)."""
-    before, after = ([value.split()[-1].lower() for value in values] for values in (old, new))
-    hosts = [host for host in dict.fromkeys(before) if host not in after and host != "."]
+    before, after = ([value.split()[-1].lower().rstrip(".") for value in values] for values in (old, new))
+    hosts = [host for host in dict.fromkeys(before) if host and host not in after]
     if hosts:
         yield f"the mail servers {_list(hosts)}", "these servers in relay_domains[].mx"
 

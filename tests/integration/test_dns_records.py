@@ -278,7 +278,8 @@ def test_as_a_task(task):
         ([": no connection", "up?"], {"server": PRIMARY.replace(".53", ".99"), "timeout": 1}),
         (
             [
-                'alpha.test TXT: there is "v=spf1 ip4:192.0.2.1 -all". It would lose ip4:192.0.2.1. Accepted: these',
+                'alpha.test TXT: it would lose ip4:192.0.2.1 (there is "v=spf1 ip4:192.0.2.1 -all"). Accepted: ',
+                "ip4:192.0.2.1 in relay_domains[].spf.terms, unless nobody sends by it any more, ",
                 "such as a relay that left; or alpha.test in confirm_loss, if that is meant.",
             ],
             {"records": [record("alpha.test", "TXT", "v=spf1 ip4:192.0.2.9 -all")]},
@@ -294,7 +295,7 @@ def test_each_refusal_of_a_task_is_one_line_and_changes_nothing(task, texts, opt
 def test_a_loss_that_is_named_is_published(task, knot):
     publish(record("loss.alpha.test", "TXT", "v=spf1 ip4:192.0.2.1 ip4:192.0.2.2 -all", "kept"))
     wanted = [record("loss.alpha.test", "TXT", "v=spf1 ip4:192.0.2.1 -all")]
-    with pytest.raises(dns_records.PublishError, match=r"It would lose ip4:192\.0\.2\.2\."):
+    with pytest.raises(dns_records.PublishError, match=r"it would lose ip4:192\.0\.2\.2 "):
         publish(*wanted, check_mode=True)
     assert task(records=wanted, confirm_loss=["Loss.alpha.test."])["changed"]
     assert "192.0.2.2" not in knot.has("alpha.test")

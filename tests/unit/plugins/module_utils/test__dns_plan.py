@@ -110,7 +110,11 @@ def test_an_own_value_that_is_split_elsewhere_is_no_change() -> None:
             {"A": plain("192.0.2.2", "192.0.2.3")},
             "removes 2 values and adds 1 (example.com A)",
         ),
-        ([rset("MX", "0 .")], {"MX": plain("1 a.", "2 b.")}, "It would lose the mail servers a., b.. "),
+        (
+            [rset("MX", "0 .")],
+            {"MX": plain("1 a.", "2 b.")},
+            "it would lose the mail servers a, b (there is 1 a., 2 b.). ",
+        ),
     ],
 )
 def test_what_is_refused(wanted, sets, problem) -> None:
@@ -167,8 +171,8 @@ def lossy(confirm_loss: t.Sequence[str] = (), unwanted: t.Sequence[Removal] = ()
 
 def test_each_loss_is_a_problem_and_said_once() -> None:
     spf, mx = lossy()
-    assert "It would lose include:b.test. " in spf
-    assert "It would lose the mail servers a.test., b.test.. " in mx
+    assert "it would lose include:b.test (" in spf
+    assert "it would lose the mail servers a.test, b.test (" in mx
 
 
 def test_a_loss_that_is_confirmed_needs_no_second_confirmation() -> None:
