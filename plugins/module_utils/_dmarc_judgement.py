@@ -6,7 +6,7 @@
 
 """DMARC (RFC 9989): the policy that is published, whether mail is aligned, whether reports may go where they are to.
 
-Answers are those for the names of tree walks, by name.
+Alignment and agreements follow from the tree walks of several domains: :func:`walk` names what to ask for.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from ansible_collections.mailops.relay.plugins.module_utils._finding import Find
 from ansible_collections.mailops.relay.plugins.module_utils._record import RecordSet
 
 Findings = t.Iterator[Finding]
-Answers = t.Mapping[str, Answer]
 
 _STRICTNESS = (None, "none", "quarantine", "reject")
 _WHOSE = {"domain": "its mail", "subdomain": "subdomains", "nonexistent": "subdomains that do not exist"}
@@ -93,18 +92,35 @@ def walk(domains: t.Iterable[str]) -> list[str]:
     return list(found)
 
 
-def _records(answers: Answers) -> dict[str, PolicyRecord]:
-    found = {name: _dmarc.only_record(answer.values) for name, answer in answers.items() if answer.is_answered}
-    return {name: record for name, record in found.items() if record}
+class Policies:
+    """What the answers of tree walks say; each domain is worked out once, since many meet many."""
 
+    def __init__(self, answers: t.Mapping[str, Answer]) -> None:
+        found = {name: _dmarc.only_record(answer.values) for name, answer in answers.items() if answer.is_answered}
+        self._answers = answers
+        self._records = {name: record for name, record in found.items() if record}
+        self._organizations: dict[str, str] = {}
 
-def _unknown(subject: str, id_: str, domains: t.Iterable[str], answers: Answers, reference: str) -> Finding | None:
-    """Return a finding where a walk had no answer: then nothing else can be said."""
-    for name in walk(domains):
-        answer = answers[name]
-        if not answer.is_answered:
-            return _not_known(subject, id_, answer, reference)
-    return None
+    def unknown(self, domains: t.Iterable[str]) -> Answer | None:
+        """Return an answer that a walk lacks; then nothing else can be said."""
+        walked = (self._answers[name] for domain in domains for name in walk([domain]))
+        return next((answer for answer in walked if not answer.is_answered), None)
+
+    def discover(self, domain: str) -> tuple[str, PolicyRecord] | None:
+        """Return the record that applies to a domain, and where it is."""
+        return _dmarc.discover(domain, self._records) if walk([domain]) else None
+
+    def _organization(self, domain: str) -> str:
+        if domain not in self._organizations:
+            found = _dmarc.organizational_domain(domain, self._records) if walk([domain]) else domain
+            self._organizations[domain] = found
+        return self._organizations[domain]
+
+    def is_aligned(self, domain: str, identifiers: t.Collection[str], mode: str) -> bool:
+        """Whether one of the identifiers is aligned with a domain (RFC 9989, 4.4)."""
+        if domain in identifiers:
+            return True
+        return mode == "r" and self._organization(domain) in map(self._organization, identifiers)
 
 
 def _not_known(subject: str, id_: str, answer: Answer, reference: str) -> Finding:
@@ -125,7 +141,7 @@ class Author:
     not_passed: tuple[str, ...] = ()
 
 
-def judge_alignment(author: Author, answers: Answers) -> Findings:
+def judge_alignment(author: Author, policies: Policies) -> Findings:
     """Judge whether mail from an author is authenticated for DMARC, where a record asks for that.
 
     Nothing is said of senders that are not known to sign: whether SPF passes is judged elsewhere.
@@ -133,34 +149,30 @@ def judge_alignment(author: Author, answers: Answers) -> Findings:
     subject = f"From {author.domain}"
     if not author.dkim:
         return
-    unknown = _unknown(subject, "dmarc_unknown", [author.domain, *author.dkim], answers, "RFC 9989, 4.10")
+    walked = [author.domain, *(() if author.domain in author.dkim else author.dkim)]
+    unknown = policies.unknown(walked)
     if unknown:
-        yield unknown
+        yield _not_known(subject, "dmarc_unknown", unknown, "RFC 9989, 4.10")
         return
-    records = _records(answers)
-    policy = _dmarc.discover(author.domain, records) if walk([author.domain]) else None
+    policy = policies.discover(author.domain)
     if policy is None or _dmarc.stated_policy(policy[1], "domain") is None:
         return
-    if not _signed(author, author.domain, policy[1], records):
+    below = f"sub.{author.domain}"
+    if not policies.is_aligned(author.domain, author.dkim, policy[1].adkim):
         yield _not_signed(subject, author, policy[1])
-    elif walk([f"sub.{author.domain}"]) and not _signed(author, f"sub.{author.domain}", policy[1], records):
-        yield _subdomains(subject, author, policy, records)
+    elif walk([below]) and not policies.is_aligned(below, author.dkim, policy[1].adkim):
+        by_spf = not author.not_passed and policies.is_aligned(below, [author.domain], policy[1].aspf)
+        yield _subdomains(subject, author, policy, by_spf)
 
 
-def _is_aligned(domain: str, identifier: str, mode: str, records: t.Mapping[str, PolicyRecord]) -> bool:
-    try:
-        return _dmarc.is_aligned(domain, identifier, mode, records)
-    except ValueError:
-        return False
-
-
-def _signed(author: Author, domain: str, record: PolicyRecord, records: t.Mapping[str, PolicyRecord]) -> bool:
-    return any(_is_aligned(domain, signer, record.adkim, records) for signer in author.dkim)
+def _signers(author: Author) -> str:
+    more = f" and {len(author.dkim) - 3} more" if len(author.dkim) > 3 else ""
+    return ", ".join(author.dkim[:3]) + more
 
 
 def _not_signed(subject: str, author: Author, record: PolicyRecord) -> Finding:
     mode = "the same domain" if record.adkim == "s" else "a domain of the same organization"
-    message = f"mail from {author.domain} is signed by {', '.join(author.dkim)}, and DMARC wants {mode}"
+    message = f"mail from {author.domain} is signed by {_signers(author)}, and DMARC wants {mode}"
     remedy = f"Sign mail from {author.domain} with d={author.domain}."
     if author.not_passed:
         message += f"; SPF does not pass {', '.join(author.not_passed)} either, so DMARC fails"
@@ -169,14 +181,11 @@ def _not_signed(subject: str, author: Author, record: PolicyRecord) -> Finding:
     return Finding("dmarc_dkim_not_aligned", "warning", subject, message, remedy, _ALIGNMENT)
 
 
-def _subdomains(
-    subject: str, author: Author, policy: tuple[str, PolicyRecord], records: t.Mapping[str, PolicyRecord]
-) -> Finding:
+def _subdomains(subject: str, author: Author, policy: tuple[str, PolicyRecord], by_spf: bool) -> Finding:
     """Return what is wrong with mail from subdomains, which is signed like that of their parent."""
     at, record = policy
-    by_spf = not author.not_passed and _is_aligned(f"sub.{author.domain}", author.domain, record.aspf, records)
     effect = "DMARC fails where it is forwarded" if by_spf else "DMARC fails"
-    message = f"mail from subdomains of {author.domain} is signed by {', '.join(author.dkim)}: with adkim=s {effect}"
+    message = f"mail from subdomains of {author.domain} is signed like its own: with adkim=s {effect}"
     text = _dmarc.join(replace(record, adkim="r"))
     remedy = f'Sign it with the subdomain in d=, or publish: {_dmarc.record_name(at)}. IN TXT "{text}"'
     severity = "notice" if by_spf else "warning"
@@ -212,7 +221,7 @@ def receivers(records: t.Iterable[RecordSet]) -> list[Receiver]:
     return list(found)
 
 
-def judge_receiver(receiver: Receiver, answers: Answers, agreement: Answer | None) -> Findings:
+def judge_receiver(receiver: Receiver, policies: Policies, agreement: Answer | None) -> Findings:
     """Judge whether a host of another organization agrees to get reports; without, nobody sends them (RFC 9990, 4).
 
     ``agreement`` is what it says about the domain, None where there is no name for that.
@@ -223,13 +232,12 @@ def judge_receiver(receiver: Receiver, answers: Answers, agreement: Answer | Non
         remedy = f"Name another receiver of reports in _dmarc.{receiver.domain}."
         yield Finding("dmarc_reports_not_authorized", "warning", subject, message, remedy, _AUTHORISATION)
         return
-    unknown = _unknown(subject, "dmarc_reports_unknown", [receiver.domain, receiver.host], answers, _AUTHORISATION)
+    unknown = policies.unknown([receiver.domain, receiver.host])
     if unknown:
-        yield unknown
+        yield _not_known(subject, "dmarc_reports_unknown", unknown, _AUTHORISATION)
+    elif policies.is_aligned(receiver.domain, [receiver.host], "r"):
         return
-    if not _dmarc.is_external(receiver.domain, receiver.host, _records(answers)):
-        return
-    if not agreement.is_answered:
+    elif not agreement.is_answered:
         yield _not_known(subject, "dmarc_reports_unknown", agreement, _AUTHORISATION)
     elif not any(_dmarc.is_record(value) for value in agreement.values):
         zone = agreement.zone if f".{receiver.host}".endswith(f".{agreement.zone}") else receiver.host

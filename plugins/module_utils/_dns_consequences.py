@@ -23,7 +23,7 @@ from ansible_collections.mailops.relay.plugins.module_utils import (
     _spf_model,
     _target_judgement,
 )
-from ansible_collections.mailops.relay.plugins.module_utils._dmarc_judgement import Author, Receiver
+from ansible_collections.mailops.relay.plugins.module_utils._dmarc_judgement import Author, Policies, Receiver
 from ansible_collections.mailops.relay.plugins.module_utils._dns_answer import Answer
 from ansible_collections.mailops.relay.plugins.module_utils._dns_survey import Survey
 from ansible_collections.mailops.relay.plugins.module_utils._finding import Finding
@@ -108,7 +108,7 @@ async def observe(survey: Survey, senders: t.Sequence[Sender], records: t.Sequen
     domains += [domain for receiver in receivers for domain in (receiver.domain, receiver.host)]
     seen, policies, agreements = await asyncio.gather(
         asyncio.gather(*(_sender(survey, sender) for sender in senders)),
-        _answers(survey, _dmarc_judgement.walk(domains)),
+        _answers(survey, _dmarc_judgement.walk(dict.fromkeys(domains))),
         _answers(survey, (receiver.name for receiver in receivers if receiver.name)),
     )
     return Seen(tuple(seen), policies, {each: agreements.get(each.name) for each in receivers})
@@ -124,11 +124,11 @@ def _judge_sender(seen: SenderSeen) -> t.Iterator[Finding]:
 def judge(seen: Seen) -> list[Finding]:
     """Return all findings."""
     findings = [finding for sender in seen.senders for finding in _judge_sender(sender)]
-    for sender in seen.senders:
-        for author in sender.authors:
-            findings += _dmarc_judgement.judge_alignment(author, seen.policies)
+    policies = Policies(seen.policies)
+    for author in dict.fromkeys(author for sender in seen.senders for author in sender.authors):
+        findings += _dmarc_judgement.judge_alignment(author, policies)
     for receiver, agreement in seen.agreements.items():
-        findings += _dmarc_judgement.judge_receiver(receiver, seen.policies, agreement)
+        findings += _dmarc_judgement.judge_receiver(receiver, policies, agreement)
     return findings
 
 

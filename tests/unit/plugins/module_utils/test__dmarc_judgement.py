@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mailops.relay.plugins.module_utils import _dmarc_judgement, _dns_judgement
-from ansible_collections.mailops.relay.plugins.module_utils._dmarc_judgement import Author, Receiver
+from ansible_collections.mailops.relay.plugins.module_utils._dmarc_judgement import Author, Policies, Receiver
 from ansible_collections.mailops.relay.plugins.module_utils._dns_answer import Answer, Observation, Server
 from ansible_collections.mailops.relay.plugins.module_utils._record import RecordSet
 
@@ -75,14 +75,14 @@ def test_whose_policy_is_told():
     assert "the tag p has the value 'non'" in finding.message
 
 
-def answers(domains, records=(), silent=()):
-    """Return what tree walks get, by names of records."""
+def policies(domains, records=(), silent=(), state="timed_out"):
+    """Return what tree walks say, by names of records."""
     found = {}
     for name in _dmarc_judgement.walk(domains):
         text = dict(records).get(name)
-        state = "timed_out" if name in silent else "present" if text else "no_name"
-        found[name] = Answer(name, "TXT", SERVER, state, (text,) if text else (), detail="why" if silent else "")
-    return found
+        answered = state if name in silent else "present" if text else "no_name"
+        found[name] = Answer(name, "TXT", SERVER, answered, (text,) if text else (), detail="why" if silent else "")
+    return Policies(found)
 
 
 STRICT, STRICT_SPF = f"{REJECT}; adkim=s", f"{REJECT}; adkim=s; aspf=s"
@@ -105,8 +105,8 @@ ALIGNMENT = [
 ]
 
 
-def aligned(author, records, silent=()):
-    seen = answers([author.domain, *author.dkim], records, silent)
+def aligned(author, records, **options):
+    seen = policies([author.domain, *author.dkim], records, **options)
     return list(_dmarc_judgement.judge_alignment(author, seen))
 
 
@@ -133,11 +133,17 @@ def test_the_remedy_for_subdomains_is_a_record():
     assert finding.remedy.endswith(f'or publish: _dmarc.example.com. IN TXT "v=DMARC1; p=reject; {RUA}"')
 
 
-def test_no_answer_is_no_record():
+@pytest.mark.parametrize("state", ["refused", "timed_out", "unreachable", "failed", "bogus", "malformed"])
+@pytest.mark.parametrize("name", ["_dmarc.example.com", "_dmarc.com", "_dmarc.org"])
+def test_no_answer_is_another_thing_than_no_record(name, state):
     author = Author(DOMAIN, ("example.org",), NOT_PASSED)
-    (finding,) = aligned(author, {}, silent=["_dmarc.com"])
+    (finding,) = aligned(author, {}, silent=[name], state=state)
     assert (finding.id, finding.severity) == ("dmarc_unknown", "warning")
-    assert finding.message == "it is not known now: _dmarc.com TXT is timed_out (why), says 192.0.2.53"
+    assert finding.message == f"it is not known now: {name} TXT is {state} (why), says 192.0.2.53"
+
+
+def test_where_the_signer_comes_from_does_not_matter_where_it_is_the_author():
+    assert aligned(Author(DOMAIN, (DOMAIN, "example.org")), {}, silent=["_dmarc.org"]) == []
 
 
 LONGEST = ".".join(["a" * 61] * 4)
@@ -173,7 +179,7 @@ AGREEMENTS = [
 )
 def test_reports(host, values, state, expected):
     receiver = Receiver(DOMAIN, host)
-    seen = answers([DOMAIN, host], {"_dmarc.example.com": REJECT})
+    seen = policies([DOMAIN, host], {"_dmarc.example.com": REJECT})
     agreement = Answer(receiver.name, "TXT", SERVER, state, values, zone="org")
     found = list(_dmarc_judgement.judge_receiver(receiver, seen, agreement))
     assert [finding.id for finding in found] == expected
@@ -183,7 +189,7 @@ def test_reports(host, values, state, expected):
 def test_who_is_to_publish_what():
     receiver = Receiver(DOMAIN, "reports.example.org")
     agreement = Answer(receiver.name, "TXT", SERVER, "no_name", zone="example.org")
-    (finding,) = _dmarc_judgement.judge_receiver(receiver, answers([DOMAIN, receiver.host]), agreement)
+    (finding,) = _dmarc_judgement.judge_receiver(receiver, policies([DOMAIN, receiver.host]), agreement)
     assert finding.subject == "example.com._report._dmarc.reports.example.org TXT"
     assert finding.remedy == (
         "Have whoever has the zone example.org publish:"
@@ -195,12 +201,12 @@ def test_who_is_to_publish_what():
 def test_hosts_that_cannot_agree(host):
     receiver = Receiver(DOMAIN, host)
     assert receiver.name == ""
-    (finding,) = _dmarc_judgement.judge_receiver(receiver, answers([DOMAIN]), None)
+    (finding,) = _dmarc_judgement.judge_receiver(receiver, policies([DOMAIN]), None)
     assert finding.id == "dmarc_reports_not_authorized"
 
 
 def test_a_walk_without_an_answer():
     receiver = Receiver(DOMAIN, "example.org")
-    seen = answers([DOMAIN, receiver.host], silent=["_dmarc.org"])
+    seen = policies([DOMAIN, receiver.host], silent=["_dmarc.org"])
     (finding,) = _dmarc_judgement.judge_receiver(receiver, seen, Answer(receiver.name, "TXT", SERVER, "no_name"))
     assert finding.id == "dmarc_reports_unknown"
