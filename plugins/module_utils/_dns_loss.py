@@ -125,7 +125,7 @@ def _spf_record(before: t.Any, after: t.Any, name: str) -> t.Iterator[Case]:
         kept = [Directive(Include(term.domain_spec)) if isinstance(term, Redirect) else term for term in lost]
         yield (
             _list(lost),
-            f"{_list(kept)} in relay_domains[].spf.terms, unless nobody sends by it any more, such as a relay that left",
+            f"{_list(kept)} in relay_domains[].spf.terms, unless nobody sends by it now, such as a relay that left",
         )
     if _spf_loss.is_weaker(before, after):
         old, new = _spf_loss.default(before), _spf_loss.default(after)

@@ -279,7 +279,7 @@ def test_as_a_task(task):
         (
             [
                 'alpha.test TXT: it would lose ip4:192.0.2.1 (there is "v=spf1 ip4:192.0.2.1 -all"). Accepted: ',
-                "ip4:192.0.2.1 in relay_domains[].spf.terms, unless nobody sends by it any more, ",
+                "ip4:192.0.2.1 in relay_domains[].spf.terms, unless nobody sends by it now, ",
                 "such as a relay that left; or alpha.test in confirm_loss, if that is meant.",
             ],
             {"records": [record("alpha.test", "TXT", "v=spf1 ip4:192.0.2.9 -all")]},
