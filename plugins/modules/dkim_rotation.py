@@ -67,7 +67,7 @@ options:
     default: 30
   settle:
     description:
-      - Seconds from the making of a key to its first signature: no resolver must still hold that it has no record.
+      - Seconds from the making of a key to its first signature, so that no resolver still holds that it has no record.
     type: int
     default: 3600
   evidence:

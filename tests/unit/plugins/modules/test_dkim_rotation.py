@@ -51,7 +51,7 @@ class Relay:
 
     def records(self) -> dict[str, list[tuple[str, bytes | None]]]:
         found: dict[str, list[tuple[str, bytes | None]]] = {}
-        for record in self.keys():
+        for record in self.converge():
             public = None if record["value"] is None else _dkim.parse(record["value"]).p
             found.setdefault(record["name"].partition("._domainkey.")[0], []).append((record["state"], public))
         return found

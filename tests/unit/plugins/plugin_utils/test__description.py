@@ -37,7 +37,10 @@ def test_ansible_itself_takes_what_is_enough():
 def test_all_defaults_are_filled_in():
     values = read()
     assert set(values) == set(_description.read_options())
-    assert values["relay_dkim"] == {"enabled": True, "selector": None, "bits": 2048,
+    assert values["relay_dkim"] == {
+        "enabled": True,
+        "selector": None,
+        "bits": 2048,
         "rotation": {"interval": 180, "keep": 14, "revoked": 30},
     }
     assert values["relay_dns"] == {
