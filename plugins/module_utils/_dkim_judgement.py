@@ -93,11 +93,11 @@ def _judge_key(subject: str, wanted: KeyRecord, found: KeyRecord, severity: str,
 
 def _judge_use(subject: str, wanted: KeyRecord, found: KeyRecord, severity: str, remedy: str) -> Findings:
     """Judge what the record says about the host's key: whether it counts, and for what."""
-    replace = f"Replace it. {remedy}"
+    replace, own = f"Replace it. {remedy}", "Take it out of the record that should be there, and publish that."
     if found.testing:
         message = "the key is in test mode (t=y): receivers treat signed mail like unsigned mail"
-        grade = "notice" if wanted.testing else "warning"
-        yield Finding("dkim_key_testing", grade, subject, message, replace, "RFC 6376, 3.6.1")
+        grade, cure = ("notice", own) if wanted.testing else ("warning", replace)
+        yield Finding("dkim_key_testing", grade, subject, message, cure, "RFC 6376, 3.6.1")
     limits = []
     if found.h and HASH not in found.h:
         limits.append(f"h={':'.join(found.h)} has no {HASH}, which mail is signed with")
@@ -105,7 +105,8 @@ def _judge_use(subject: str, wanted: KeyRecord, found: KeyRecord, severity: str,
         limits.append(f"s={':'.join(found.s)} is not for email")
     if limits:
         message = f"{'; '.join(limits)}: signatures do not verify"
-        yield Finding("dkim_key_restricted", severity, subject, message, replace, "RFC 6376, 3.6.1; RFC 8301, 3.1")
+        cure = own if (found.h, found.s) == (wanted.h, wanted.s) else replace
+        yield Finding("dkim_key_restricted", severity, subject, message, cure, "RFC 6376, 3.6.1; RFC 8301, 3.1")
     elif "s" in found.t and "s" not in wanted.t:
         message = "t=s: signatures that speak for a subdomain (i=) do not verify, and subdomains are signed too"
         yield Finding("dkim_key_restricted", "warning", subject, message, replace, "RFC 6376, 3.6.1")

@@ -61,7 +61,13 @@ def judge_record(record: RecordSet, values: t.Sequence[str], severity: str, reme
         )
         return
     try:
-        wanted, found = _dmarc.parse(record.values[0]), _dmarc.parse(values[0])
+        wanted = _dmarc.parse(record.values[0])
+    except ValueError as error:
+        message = f"receivers would pass over the record to publish: {error}"
+        yield Finding("dmarc_malformed", severity, subject, message, "Mend that record.", "RFC 9989, 4.7")
+        return
+    try:
+        found = _dmarc.parse(values[0])
     except ValueError as error:
         message = f"receivers pass over the record: {error}"
         yield Finding("dmarc_malformed", severity, subject, message, f"Replace it. {remedy}", "RFC 9989, 4.7")

@@ -76,6 +76,12 @@ def both(*changes: Change) -> Change:
     return change
 
 
+def difference(before: Records, after: Records) -> t.Tuple[Records, Records]:
+    """Return the record sets to take away, and those that are to be alone at their name and type afterwards."""
+    left = {record.key for record in after}
+    return [record for record in before if record.key not in left], [record for record in after if record not in before]
+
+
 def _ttl(records: Records) -> Records:
     return [replace(record, ttl=77) for record in records]
 

@@ -15,7 +15,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mailops.relay.plugins.module_utils import _dns_plan, _record
 from ansible_collections.mailops.relay.plugins.module_utils._zone_file import render
 from ansible_collections.mailops.relay.plugins.modules import dns_records_info
-from dns_damages import DAMAGES, Damage, Records, published, published_lines
+from dns_damages import DAMAGES, Damage, Records, difference, published, published_lines
 from dns_fleet import QUESTIONS, WANTED, ZONES
 from dns_servers import NET4, NET6, Knots
 
@@ -89,6 +89,18 @@ def test_damage(fleet: Fleet, damage: Damage) -> None:
     for finding in found:
         assert (damage.tells or published_lines(finding["subject"])) in finding["remedy"]
         assert damage.tells or published_lines(finding["subject"])
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.name)
+def test_a_damage_can_be_done_and_undone_by_updates(damage: Damage) -> None:
+    right, wrong = published(), damage.change(published())
+    for before, after in ((right, wrong), (wrong, right)):
+        remove, put = difference(before, after)
+        keys = {record.key for record in (*remove, *put)}
+        assert {record.key: record for record in before if record.key not in keys} | {r.key: r for r in put} == {
+            record.key: record for record in after
+        }
+    assert not _record.conflicts(wrong)
 
 
 def test_the_table_is_long_enough() -> None:

@@ -51,7 +51,7 @@ def alpha(knot: str) -> str:
         f"long._domainkey TXT {quoted(LONG)}\n"
         "alias._domainkey CNAME long._domainkey\nhost CNAME mail\nout CNAME www.beta.test.\ndangling CNAME nothing\n"
         '*.wild A 192.0.2.99\ntwice TXT "v=spf1 -all"\ntwice TXT "v=spf1 a -all"\n'
-        'include TXT "v=spf1 include:spf.beta.test -all"\n'
+        'include TXT "v=spf1 include:spf.beta.test -all"\n_dmarc.include TXT "v=DMARC1; p=none; adkim=s"\n'
         "lame NS ns-two\n"
         f"out-of-names CNAME {chr(92)}255{(chr(92) + '255') * 39}.beta.test.\n"
         "mx MX 10 host\nmx MX 20 none.beta.test.\nmx MX 30 www.beta.test.\nmx MX 40 exchange\nexchange CNAME mail\n"
@@ -324,7 +324,12 @@ def test_module(knots: Knots, tmp_path: pathlib.Path) -> None:
         record("nobody.test", "A", "192.0.2.25"),
     ]
     senders = [
-        {"helo": "relay.alpha.test", "addresses": ["192.0.2.25"], "mail_from": ["include.alpha.test"]},
+        {
+            "helo": "relay.alpha.test",
+            "addresses": ["192.0.2.25"],
+            "mail_from": ["include.alpha.test"],
+            "dkim": ["alpha.test"],
+        },
         {"helo": "relay.alpha.test", "addresses": ["192.0.2.30"], "mail_from": []},
     ]
     result = call(tmp_path, records=records, resolver=knots.address4["one"], senders=senders)
@@ -345,6 +350,7 @@ def test_module(knots: Knots, tmp_path: pathlib.Path) -> None:
         ("dns_target_without_address", "error", "mx.alpha.test MX"),
         ("dns_ptr_not_confirmed", "error", "26.2.0.192.in-addr.arpa PTR"),
         ("dns_helo_not_confirmed", "warning", "relay.alpha.test A"),
+        ("dmarc_dkim_not_aligned", "warning", "From include.alpha.test"),
     }
     assert [item["result"] for item in result["spf"]] == ["pass", "pass", "fail"]
     assert result["spf"][1]["path"] == ["include:spf.beta.test", "ip4:192.0.2.25"]

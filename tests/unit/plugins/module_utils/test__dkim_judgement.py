@@ -111,6 +111,12 @@ def test_the_length_is_told():
     assert "(rsa, 1024 bits)" in finding.message
 
 
+@pytest.mark.parametrize("tags", ["t=y", "h=sha1", "s=tlsrpt"])
+def test_what_is_asked_for_cannot_be_mended_by_publishing_it(tags):
+    _record, (finding,) = judged(key(tags=tags), [key(tags=tags)])
+    assert finding.remedy == "Take it out of the record that should be there, and publish that."
+
+
 def test_an_alias_whose_end_is_right_is_judged_too():
     _record, findings = judged(key(1024), [key(1024)], cnames=("key.example.net",))
     assert [finding.id for finding in findings] == ["dkim_key_too_short", "dns_cname"]

@@ -64,6 +64,11 @@ def test_policies(wanted, values, expected):
         assert f'_dmarc.{DOMAIN}. 3600 IN TXT "{wanted}"' in finding.remedy
 
 
+def test_what_to_publish_may_be_wrong_itself():
+    (finding,) = observed(f"{REJECT}; p=none", [REJECT])
+    assert (finding.id, finding.remedy) == ("dmarc_malformed", "Mend that record.")
+
+
 def test_whose_policy_is_told():
     (finding,) = observed(REJECT, [f"{REJECT}; sp=none"])
     assert finding.message == (
