@@ -46,6 +46,11 @@ INPUT_AND_OUTPUT = {
     "_opendkim_service.py",
     "_postfix.py",
     "_smtp.py",
+    "_smtp_offers.py",
+    "_smtp_probe.py",
+    "_smtp_session.py",
+    "_smtp_survey.py",
+    "_smtp_tls.py",
     "_ssh_connection.py",
     "_tls_peer.py",
 }

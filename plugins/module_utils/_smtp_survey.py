@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, Mailops contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""Probes many listeners at once, each within its own bound of time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+import typing as t
+
+from ansible_collections.mailops.relay.plugins.module_utils import _smtp_offers, _smtp_probe
+from ansible_collections.mailops.relay.plugins.module_utils._smtp_model import Listener, Observation, Trouble
+from ansible_collections.mailops.relay.plugins.module_utils._smtp_probe import Settings
+
+
+async def _battery(seen: Observation, settings: Settings) -> None:
+    try:
+        await _smtp_offers.offer_all(seen, settings)
+    except Trouble as trouble:
+        seen.untried = f"{seen.untried}: {trouble.detail}"
+        if trouble.kind == "busy":
+            raise
+    except OSError as error:
+        seen.untried = f"{seen.untried}: {error}"
+
+
+async def _manners(seen: Observation, settings: Settings) -> None:
+    try:
+        await _smtp_probe.look_at_manners(seen, settings)
+    except (Trouble, OSError):
+        # What was not come to stays not checked.
+        return
+
+
+async def _tls(seen: Observation, settings: Settings) -> None:
+    if seen.protocol:
+        await _smtp_probe.look_at_versions(seen, settings)
+        await _smtp_probe.look_at_trust(seen, settings)
+
+
+async def _probe(seen: Observation, settings: Settings, *, battery: bool) -> None:
+    try:
+        await _smtp_probe.look(seen, settings)
+    except Trouble as trouble:
+        if trouble.kind != "busy" or not settings.back_off:
+            raise
+        await asyncio.sleep(settings.back_off[0])
+        await _smtp_probe.look(seen, settings)
+    work = [_tls(seen, settings), _manners(seen, settings)]
+    if battery and not seen.trusted:
+        work.append(_battery(seen, settings))
+    await asyncio.gather(*work)
+
+
+async def probe(listener: Listener, settings: Settings, in_all: float, *, battery: bool) -> Observation:
+    """Return what is seen of a listener within ``in_all`` seconds; what happens to a conversation is part of it."""
+    seen = Observation(listener)
+    try:
+        await asyncio.wait_for(_probe(seen, settings, battery=battery), in_all)
+    except asyncio.TimeoutError:
+        seen.trouble = Trouble("too_slow", f"it is not done with within {in_all:g} seconds")
+    except Trouble as trouble:
+        seen.trouble = trouble
+    except ssl.SSLError as error:
+        seen.trouble = Trouble("tls", error.reason or str(error))
+    except OSError as error:
+        seen.trouble = Trouble("dropped", os.strerror(error.errno) if error.errno else str(error))
+    return seen
+
+
+async def probe_all(
+    listeners: t.Sequence[Listener], settings: Settings, in_all: float, in_flight: int, *, battery: bool = True
+) -> list[Observation]:
+    """Probe all listeners, ``in_flight`` of them at a time."""
+    room = asyncio.Semaphore(in_flight)
+
+    async def one(listener: Listener) -> Observation:
+        async with room:
+            return await probe(listener, settings, in_all, battery=battery)
+
+    return list(await asyncio.gather(*(one(listener) for listener in listeners)))
