@@ -17,12 +17,17 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.mailops.relay.plugins.module_utils import _dns_answer, _record
+from ansible_collections.mailops.relay.plugins.module_utils import _dmarc, _dns_answer, _record
 from ansible_collections.mailops.relay.plugins.module_utils._dns_answer import Answer, Server
 from ansible_collections.mailops.relay.plugins.module_utils._record import RecordSet
 
 MAX_ALIASES = 8
 """How many aliases are followed: records may lead in a circle."""
+
+
+def _is_of_mail(record: RecordSet) -> bool:
+    """Whether TXT records are such that receivers look for; agreements to get reports are at any name (RFC 9990, 4)."""
+    return any(_record.purpose(*record.key, value) or _dmarc.is_record(value) for value in record.values)
 
 
 class Expected:
@@ -50,7 +55,7 @@ class Expected:
 
     def answer(self, now: Answer) -> Answer:
         """Return what the question of an answer gets then."""
-        record = self._records.get((now.name.lower(), now.rdtype))
+        record = self._records.get((now.name.lower(), now.rdtype)) or self._wildcard(now)
         if record:
             return self._with(record, now)
         if now.name.lower() in self._names and now.is_answered and (now.cnames or now.state == _dns_answer.NO_NAME):
@@ -58,12 +63,24 @@ class Expected:
             return replace(now, state=_dns_answer.NO_DATA, values=(), cnames=(), detail="")
         return now
 
+    def _wildcard(self, now: Answer) -> RecordSet | None:
+        """Return the wildcard that answers where there is no name: that of the closest name (RFC 4592, 3.3.1)."""
+        at = now.name.lower()
+        if now.state in (_dns_answer.PRESENT, _dns_answer.NO_DATA):
+            return None
+        while at and at not in self._names:
+            at = at.partition(".")[2]
+            record = self._records.get((f"*.{at}", now.rdtype))
+            if record:
+                return record
+        return None
+
     @staticmethod
     def _with(record: RecordSet, now: Answer) -> Answer:
         values: tuple[str, ...] = ()
         if record.type == "TXT":
-            if not now.is_answered and not any(_record.purpose(*record.key, value) for value in record.values):
-                return now
+            if not now.is_answered and not _is_of_mail(record):
+                return now  # What else is at the name may be what is asked for.
             present = () if now.cnames else now.values
             gone = _record.rivals(record, present)
             values = tuple(value for value in present if value not in gone)

@@ -196,6 +196,6 @@ class Survey:
         addresses = await asyncio.gather(*(self.addresses(name) for name in names))
         return replace(observation, targets=tuple(answer for answers in addresses for answer in answers))
 
-    async def addresses(self, name: str, _records: object = None) -> list[Answer]:
+    async def addresses(self, name: str) -> list[Answer]:
         """Return the A and AAAA records of a host, as they are to be."""
         return list(await asyncio.gather(*(self.expected(name, rdtype) for rdtype in _target_judgement.ADDRESS_TYPES)))

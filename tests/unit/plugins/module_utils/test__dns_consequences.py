@@ -153,7 +153,7 @@ def test_what_has_another_cause_stays(wanted, present, sender, expected):
 
 def test_no_answer_is_told_once_of_our_records():
     """The AAAA record of the relay is nobody's: not to know it does no harm, since there is an A record."""
-    for name in (RELAY, DOMAIN, "_spf.example.com", "_dmarc.example.com", REVERSE):
+    for name in (RELAY, DOMAIN, "_spf.example.com", "_dmarc.example.com", REVERSE, AGREED.name):
         assert found(ALL, ALL, silent=[name])[0] == {("dns_server_timed_out", "192.0.2.53")}
 
 
@@ -188,6 +188,13 @@ def test_an_alias_of_ours_leads_on():
     fault = ("dns_target_alias", f"{DOMAIN} MX")
     assert found(wanted, wanted)[0] == {fault}
     assert found(wanted, there)[0] == {fault, ("dns_record_missing", "mx.example.com CNAME")}
+
+
+def test_a_wildcard_of_ours():
+    wildcard = RecordSet("*._report._dmarc.example.org", "TXT", AGREED.values)
+    assert found([DMARC, wildcard], [DMARC])[0] >= {("dns_record_missing", f"{wildcard.name} TXT")}
+    assert "dmarc_reports_not_authorized" not in {id_ for id_, _subject in found([DMARC, wildcard], [DMARC])[0]}
+    assert "dmarc_reports_not_authorized" in {id_ for id_, _subject in found([DMARC], [DMARC])[0]}
 
 
 def test_spf_ends_in_time():

@@ -18,6 +18,8 @@ RECORDS = [
     RecordSet("site.example.com", "TXT", (FOREIGN,)),
     RecordSet("alias.example.com", "CNAME", (f"{HOST}.",)),
     RecordSet("_dmarc.example.com", "TXT", ("v=DMARC1; p=reject",)),
+    RecordSet("*.wild.example.com", "TXT", ("v=DMARC1",)),
+    RecordSet("in.wild.example.com", "A", ("192.0.2.1",)),
 ]
 
 
@@ -41,6 +43,12 @@ TABLE = [
     ("a name that will be there", now(HOST, "AAAA", state="no_name"), ("no_data", (), ())),
     ("another type at the name", now(HOST, "AAAA", "2001:db8::1"), ("present", ("2001:db8::1",), ())),
     ("which is not known", now(HOST, "AAAA", state="timed_out"), ("timed_out", (), ())),
+    ("a wildcard", now("a.b.wild.example.com", "TXT", state="no_name"), ("present", ("v=DMARC1",), ())),
+    ("which is not known", now("a.wild.example.com", "TXT", state="failed"), ("present", ("v=DMARC1",), ())),
+    ("of another type", now("a.wild.example.com", "A", state="no_name"), ("no_name", (), ())),
+    ("above a name", now("a.in.wild.example.com", "TXT", state="no_name"), ("no_name", (), ())),
+    ("beside a name", now("a.wild.example.com", "TXT", state="no_data"), ("no_data", (), ())),
+    ("not at the name of its parent", now("wild.example.com", "TXT", state="no_name"), ("no_name", (), ())),
     ("another name", now("example.org", "TXT", SPF, cnames=("a.test",)), ("present", (SPF,), ("a.test",))),
 ]
 
