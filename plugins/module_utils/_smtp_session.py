@@ -124,7 +124,7 @@ class Session:
 
     async def reply(self) -> Reply:
         """Return the next reply."""
-        before = self._wire.octets
+        before = self._wire.octets - len(self._wire.buffer)
         try:
             return await asyncio.wait_for(self._reply(), self.seconds)
         except asyncio.TimeoutError:
