@@ -110,6 +110,27 @@ TRICKS: tuple[Trick, ...] = (
     Trick("after a failed AUTH", _AUTH, before=("AUTH PLAIN AHByb2JlAHByb2Jl",), needs=AUTH),
 )
 
+# Only CR LF . CR LF ends a message (RFC 5321, 4.1.1.4). Where two servers differ, strangers write the second message.
+ENDINGS: dict[str, bytes] = {
+    "LF.LF": b"\n.\n",
+    "LF.CRLF": b"\n.\r\n",
+    "CRLF.LF": b"\r\n.\n",
+    "CR.CR": b"\r.\r",
+    "CR.CRLF": b"\r.\r\n",
+    "CRLF.CR": b"\r\n.\r",
+    "CRLF.NUL CRLF": b"\r\n.\0\r\n",
+    "CRLF NUL.CRLF": b"\r\n\0.\r\n",
+}
+
+
+def message(name: str, ending: bytes, sender: str, recipient: str) -> bytes:
+    """Return a message with an ending, a harmless command, and the end that counts."""
+    text = (
+        f"From: <{sender}>\r\nTo: <{recipient}>\r\nSubject: Probe of a mail relay: {name}\r\n\r\n"
+        "This tests where a message ends. NOOP may follow below."
+    )
+    return text.encode("ascii") + ending + b"NOOP\r\n\r\n.\r\n"
+
 
 @dataclass(frozen=True)
 class Names:

@@ -14,7 +14,9 @@ import typing as t
 from ansible_collections.mailops.relay.plugins.module_utils import _finding, _smtp_battery, _smtp_judgement
 from ansible_collections.mailops.relay.plugins.module_utils._finding import Finding
 from ansible_collections.mailops.relay.plugins.module_utils._smtp_model import (
+    NOT_ASKED,
     NOT_CHECKED,
+    SMUGGLED,
     TLS_VERSIONS,
     Answer,
     Observation,
@@ -38,7 +40,13 @@ def _example(answers: t.Sequence[Answer]) -> str:
 
 
 def judge_closed(seen: Observation) -> Findings:
-    """Judge what the tricks came to."""
+    """Judge what the tricks and the endings came to."""
+    yield from judge_endings(seen)
+    yield from judge_tricks(seen)
+
+
+def judge_tricks(seen: Observation) -> Findings:
+    """Judge what the tricks came to. What a relay does for those it trusts says nothing."""
     subject = seen.listener.subject
     if seen.trusted:
         yield Finding(
@@ -72,6 +80,26 @@ def judge_closed(seen: Observation) -> Findings:
             "Let it refuse recipients that it does not know (Postfix: local_recipient_maps)",
             _REFERENCES[doubtful[0].trick],
         )
+    yield from _deferred(seen)
+
+
+def judge_endings(seen: Observation) -> Findings:
+    """Judge where messages end."""
+    fooled = [name for name, outcome in seen.smuggling.items() if outcome == SMUGGLED]
+    if fooled:
+        yield Finding(
+            "smtp_smuggling",
+            "error",
+            seen.listener.subject,
+            f"It takes for the end of a message what is none ({', '.join(fooled)}), and what follows for commands: "
+            "others can put messages of their own into those of your users",
+            "Let nothing but CR LF . CR LF end a message (Postfix: smtpd_forbid_bare_newline = normalize)",
+            "RFC 5321, 2.3.8 and 4.1.1.4",
+        )
+
+
+def _deferred(seen: Observation) -> Findings:
+    subject = seen.listener.subject
     deferred = [answer for answer in seen.answers if answer.deferred]
     if deferred:
         yield Finding(
@@ -112,6 +140,8 @@ def _result(relay: str, check: str, findings: t.Sequence[Finding], why: t.Iterab
 
 def _closed_notes(seen: Observation, *, battery: bool) -> t.Iterator[str]:
     place = f"{seen.listener.service} at {seen.listener.address}"
+    if seen.smuggling_note and seen.smuggling_note != NOT_ASKED:
+        yield f"{place}: where messages end could not be seen: {seen.smuggling_note}"
     if not battery:
         yield "the tricks were not asked for"
     elif seen.trusted:

@@ -13,6 +13,10 @@ from dataclasses import dataclass, field
 
 ACCEPTED, REFUSED, NOT_CHECKED = "accepted", "refused", "not_checked"
 
+ONE_MESSAGE, SMUGGLED = "one_message", "smuggled"
+
+NOT_ASKED = "only tried with the option follow, and then at the first listener of each relay"
+
 TLS_VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
 
@@ -138,6 +142,7 @@ class Observation:
     answers: list[Answer] = field(default_factory=list)
     untried: str = ""
     smuggling: dict[str, str] = field(default_factory=dict)
+    smuggling_note: str = ""
 
     @property
     def in_clear(self) -> list[str]:
@@ -195,7 +200,7 @@ def describe(seen: Observation) -> dict[str, t.Any]:
         "certificate": _certificate(seen),
         "tricks": [_answer(answer) for answer in seen.answers],
         "tricks_not_tried": seen.untried,
-        "smuggling": dict(seen.smuggling),
+        "smuggling": {"endings": dict(seen.smuggling), "note": seen.smuggling_note},
     }
 
 

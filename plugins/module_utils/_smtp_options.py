@@ -22,8 +22,8 @@ _MAILBOX = re.compile(rf"[A-Za-z0-9!#$&'*+/=?^_`{{|}}~.-]{{1,64}}@(?P<domain>{_L
 
 
 def _mailbox_problems(params: t.Mapping[str, t.Any]) -> t.Iterator[str]:
-    for option in ("sender", "recipient"):
-        if not _MAILBOX.fullmatch(params[option]):
+    for option in ("sender", "recipient", "follow"):
+        if params[option] is not None and not _MAILBOX.fullmatch(params[option]):
             yield f"{option}: {params[option]!r} is no plain address such as someone@example.org"
 
 

@@ -13,9 +13,11 @@ import os
 import ssl
 import typing as t
 
-from ansible_collections.mailops.relay.plugins.module_utils import _smtp_offers, _smtp_probe
-from ansible_collections.mailops.relay.plugins.module_utils._smtp_model import Listener, Observation, Trouble
+from ansible_collections.mailops.relay.plugins.module_utils import _smtp_offers, _smtp_probe, _smtp_smuggling
+from ansible_collections.mailops.relay.plugins.module_utils._smtp_model import NOT_ASKED, Listener, Observation, Trouble
 from ansible_collections.mailops.relay.plugins.module_utils._smtp_probe import Settings
+
+NOT_TRIED = "it was not come to"
 
 
 async def _battery(seen: Observation, settings: Settings) -> None:
@@ -43,7 +45,7 @@ async def _tls(seen: Observation, settings: Settings) -> None:
         await _smtp_probe.look_at_trust(seen, settings)
 
 
-async def _probe(seen: Observation, settings: Settings, *, battery: bool) -> None:
+async def _probe(seen: Observation, settings: Settings, *, battery: bool, follow: str | None) -> None:
     try:
         await _smtp_probe.look(seen, settings)
     except Trouble as trouble:
@@ -55,13 +57,17 @@ async def _probe(seen: Observation, settings: Settings, *, battery: bool) -> Non
     if battery and not seen.trusted:
         work.append(_battery(seen, settings))
     await asyncio.gather(*work)
+    if follow:
+        await _smtp_smuggling.try_endings(seen, settings, follow)
 
 
-async def probe(listener: Listener, settings: Settings, in_all: float, *, battery: bool) -> Observation:
+async def probe(
+    listener: Listener, settings: Settings, in_all: float, *, battery: bool, follow: str | None = None
+) -> Observation:
     """Return what is seen of a listener within ``in_all`` seconds; what happens to a conversation is part of it."""
-    seen = Observation(listener)
+    seen = Observation(listener, smuggling_note=NOT_TRIED if follow else NOT_ASKED)
     try:
-        await asyncio.wait_for(_probe(seen, settings, battery=battery), in_all)
+        await asyncio.wait_for(_probe(seen, settings, battery=battery, follow=follow), in_all)
     except asyncio.TimeoutError:
         seen.trouble = Trouble("too_slow", f"it is not done with within {in_all:g} seconds")
     except Trouble as trouble:
@@ -74,13 +80,25 @@ async def probe(listener: Listener, settings: Settings, in_all: float, *, batter
 
 
 async def probe_all(
-    listeners: t.Sequence[Listener], settings: Settings, in_all: float, in_flight: int, *, battery: bool = True
+    listeners: t.Sequence[Listener],
+    settings: Settings,
+    in_all: float,
+    in_flight: int,
+    *,
+    battery: bool = True,
+    follow: str | None = None,
 ) -> list[Observation]:
-    """Probe all listeners, ``in_flight`` of them at a time."""
+    """Probe all listeners, ``in_flight`` of them at a time. Messages go to ``follow`` by the first of each relay."""
     room = asyncio.Semaphore(in_flight)
+    relays: set[str] = set()
 
-    async def one(listener: Listener) -> Observation:
+    async def one(listener: Listener, mailbox: str | None) -> Observation:
         async with room:
-            return await probe(listener, settings, in_all, battery=battery)
+            return await probe(listener, settings, in_all, battery=battery, follow=mailbox)
 
-    return list(await asyncio.gather(*(one(listener) for listener in listeners)))
+    work = []
+    for listener in listeners:
+        work.append(one(listener, None if listener.relay in relays else follow))
+        relays.add(listener.relay)
+
+    return list(await asyncio.gather(*work))

@@ -13,7 +13,8 @@ version_added: 0.1.0
 description:
   - Connects to the listeners of mail relays as a stranger does, all at once, and returns what is seen and what is wrong
     about it. That concerns greeting, keywords, TLS, certificate, AUTH, manners, and whether the relay is closed.
-  - Offers each listener foreign recipients by every public trick. It never comes to a message, so nothing is sent.
+  - Offers each listener foreign recipients by every public trick. Nothing is sent, as it never comes to a message,
+    unless O(follow) is set.
   - It makes about a dozen connections to each listener, a few at a time, and makes few errors on each, so as to stay
     below the limits that are usual for strangers. Two runs within a minute may be too much.
   - Whoever looks from an address that the relay trusts sees nothing of how it treats strangers. That is noticed, and
@@ -89,6 +90,13 @@ options:
     description: Whether to offer foreign recipients. Without it, the check V(closed) is not made.
     type: bool
     default: true
+  follow:
+    description:
+      - A mailbox of your own, to which messages may be sent from where the module runs, without a login.
+      - With it, one message for each known way to end a message wrongly goes there, through the first listener of each
+        target, eight in all. What follows the wrong end is a C(NOOP); a relay that answers it can be made to send
+        forged messages. Without this, that is not tried, as messages have to be taken for it.
+    type: str
   timeout:
     description: Seconds that connecting, each reply and the handshake of TLS may take, 1 to 300.
     type: float
@@ -236,7 +244,9 @@ listeners:
       description: Why there are tricks that were not tried.
       type: str
     smuggling:
-      description: What came of each way to end a message.
+      description:
+        - What came of each way to end a message, as C(endings); V(smuggled), V(one_message) or V(refused). C(note) says
+          why they were not all tried.
       type: dict
 findings:
   description: What is wrong, worst first. What is the same at several addresses of a relay is one finding.
@@ -318,10 +328,11 @@ def look(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Probe all listeners, and return what the module returns."""
     listeners = _smtp_options.listeners(params["targets"])
     settings = Settings(params["helo"], params["sender"], params["recipient"], params["timeout"], params["ca_file"])
-    battery = params["battery"]
-    seen = asyncio.run(
-        _smtp_survey.probe_all(listeners, settings, params["in_all"], params["in_flight"], battery=battery)
+    battery, follow = params["battery"], params["follow"]
+    probing = _smtp_survey.probe_all(
+        listeners, settings, params["in_all"], params["in_flight"], battery=battery, follow=follow
     )
+    seen = asyncio.run(probing)
     results = _smtp_closed.results(seen, params["certificate_days"], battery=battery)
     findings = [_finding.parse(finding) for result in results for finding in result["findings"]]
     return {
@@ -340,6 +351,7 @@ def main() -> None:
             "sender": {"type": "str", "default": "stranger@example.org"},
             "recipient": {"type": "str", "default": "recipient@example.net"},
             "battery": {"type": "bool", "default": True},
+            "follow": {"type": "str"},
             "timeout": {"type": "float", "default": 15},
             "in_all": {"type": "float", "default": 120},
             "in_flight": {"type": "int", "default": 64},

@@ -99,3 +99,45 @@ def secure(answers: Answers, context: ssl.SSLContext) -> Handler:
             tls.write(f"{answers(line.decode('utf-8', 'surrogateescape').rstrip())}\r\n".encode())
 
     return starttls(encrypted)
+
+
+class _Mailbox:
+    """A connection to a server that takes messages."""
+
+    def __init__(self, reader: Reader, writer: Writer) -> None:
+        self.reader, self.writer, self.rest = reader, writer, b""
+
+    async def until(self, *ends: bytes) -> bytes:
+        """Return what comes before the first of some ends."""
+        while not any(end in self.rest for end in ends):
+            octets = await self.reader.read(4096)
+            if not octets:
+                raise ConnectionResetError
+            self.rest += octets
+        start, end = min((self.rest.find(end), end) for end in ends if end in self.rest)
+        before, self.rest = self.rest[:start], self.rest[start + len(end) :]
+        return before
+
+    def say(self, reply: bytes) -> None:
+        self.writer.write(reply + b"\r\n")
+
+
+def receiving(*endings: bytes, refusing: bytes = b"") -> Handler:
+    """Take messages; any of ``endings`` ends one, and a message with ``refusing`` in it is not taken."""
+    replies = {b"EHLO": b"250 ok", b"MAIL": b"250 ok", b"RCPT": b"250 ok", b"NOOP": b"250 ok", b"QUIT": b"221 bye"}
+
+    async def handle(reader: Reader, writer: Writer) -> None:
+        box = _Mailbox(reader, writer)
+        box.say(b"220 relay.test ESMTP")
+        word = b""
+        while word != b"QUIT":
+            word = (await box.until(b"\n")).strip()[:4].upper()
+            if word == b"DATA":
+                box.say(b"354 go")
+                text = await box.until(*endings)
+                box.say(b"550 no" if refusing and refusing in text else b"250 queued")
+            else:
+                box.say(replies.get(word, b"500 what"))
+        await writer.drain()
+
+    return handle

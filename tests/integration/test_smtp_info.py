@@ -16,11 +16,11 @@ import typing as t
 
 import pytest
 from ansible_collections.mailops.relay.plugins.module_utils import _smtp_closed, _smtp_judgement, _smtp_survey
-from ansible_collections.mailops.relay.plugins.module_utils._smtp_battery import TRICKS
+from ansible_collections.mailops.relay.plugins.module_utils._smtp_battery import ENDINGS, TRICKS
 from ansible_collections.mailops.relay.plugins.module_utils._smtp_model import Listener, Observation
 from ansible_collections.mailops.relay.plugins.module_utils._smtp_probe import Settings
 from loopback_servers import Authority, Handler, endless, server_context, silent, tcp_server
-from smtp_servers import closed_relay, dripping, replying, saying, secure, serving, starttls
+from smtp_servers import closed_relay, dripping, receiving, replying, saying, secure, serving, starttls
 
 SETTINGS = Settings("s.test", "a@example.org", "b@example.net", seconds=0.8, back_off=(0.1, 0.1))
 IN_ALL = 3.0
@@ -140,7 +140,7 @@ def tried(handler: Handler, tls: str = "may", trusted: t.Sequence[str] = (), **o
     async def run() -> Observation:
         async with tcp_server(handler) as port:
             listener = Listener("relay.test", "smtp", "127.0.0.1", port, tls, trusted)
-            return await _smtp_survey.probe(listener, SETTINGS, 20, battery=True, **options)
+            return await _smtp_survey.probe(listener, SETTINGS, 20, **{"battery": True, **options})
 
     return asyncio.run(run())
 
@@ -287,4 +287,45 @@ def test_under_tls(tmp_path: pathlib.Path, rcpt: str) -> None:
     assert found == {"certificate_expires", "certificate_untrusted"}
     assert {version: seen.versions[version] for version in ("TLSv1.2", "TLSv1.3")} == dict.fromkeys(
         ("TLSv1.2", "TLSv1.3"), "accepted"
+    )
+
+
+# Where messages end
+
+END = b"\r\n.\r\n"
+
+
+def followed(handler: Handler) -> Observation:
+    return tried(handler, battery=False, follow="me@example.org")
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_an_ending_that_is_none(name: str) -> None:
+    seen = followed(receiving(END, ENDINGS[name]))
+    assert seen.smuggling_note == ""
+    fooled = {each for each, outcome in seen.smuggling.items() if outcome == "smuggled"}
+    assert name in fooled
+    (finding,) = _smtp_closed.judge_endings(seen)
+    assert (finding.id, finding.severity) == ("smtp_smuggling", "error")
+    assert name in finding.message
+
+
+def test_the_one_ending() -> None:
+    seen = followed(receiving(END))
+    assert seen.smuggling == dict.fromkeys(ENDINGS, "one_message")
+    assert not list(_smtp_closed.judge_endings(seen))
+
+
+def test_a_message_that_is_refused_smuggles_nothing() -> None:
+    seen = followed(receiving(END, refusing=b"NOOP"))
+    assert seen.smuggling == dict.fromkeys(ENDINGS, "refused")
+
+
+def test_messages_that_are_not_taken_prove_nothing() -> None:
+    seen = tried(serving(), follow="me@example.org")
+    assert seen.smuggling == {}
+    assert state(seen) == (
+        "not_checked",
+        "smtp at 127.0.0.1: where messages end could not be seen: RCPT TO:<me@example.org> was answered with "
+        "554 5.7.1 no relaying",
     )

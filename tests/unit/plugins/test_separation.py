@@ -22,6 +22,9 @@ OURS = "ansible_collections.mailops.relay.plugins.module_utils"
 # The files that touch the world; all others are pure.
 INPUT_AND_OUTPUT = {
     "_activation.py",
+    "_canary_mailbox.py",
+    "_canary_run.py",
+    "_canary_send.py",
     "_certificate.py",
     "_dkim_keys.py",
     "_dns.py",
@@ -49,17 +52,31 @@ INPUT_AND_OUTPUT = {
     "_smtp_offers.py",
     "_smtp_probe.py",
     "_smtp_session.py",
+    "_smtp_smuggling.py",
     "_smtp_survey.py",
     "_smtp_tls.py",
     "_ssh_connection.py",
     "_tls_peer.py",
 }
-FORBIDDEN_IN_PURE = {"ansible", "cryptography", "dns", "os", "shutil", "smtplib", "socket", "ssl", "subprocess", "yaml"}
+FORBIDDEN_IN_PURE = {
+    "ansible",
+    "cryptography",
+    "dns",
+    "imaplib",
+    "os",
+    "shutil",
+    "smtplib",
+    "socket",
+    "ssl",
+    "subprocess",
+    "yaml",
+}
 # Questions and updates are two ways to use dnspython.
 IMPORTERS = {
     "cryptography": {"_certificate.py", "_dkim_keys.py"},
     "dns": {"_dns.py", "_dns_tcp.py", "_dns_update.py"},
-    "smtplib": {"_smtp.py"},
+    "imaplib": {"_canary_mailbox.py"},
+    "smtplib": {"_canary_send.py", "_smtp.py"},
 }
 
 
