@@ -102,7 +102,11 @@ TRICKS: tuple[Trick, ...] = (
     Trick("RSET in between", _RESET, between=("RCPT TO:<postmaster@{relay}>", "RSET", "MAIL FROM:<{sender}>")),
     Trick("EHLO in between", _EHLO, between=("RCPT TO:<postmaster@{relay}>", "EHLO {helo}"), own=False),
     Trick("no MAIL", "RFC 5321, 4.1.4", mail=None),
-    Trick("XCLIENT from a stranger", "XCLIENT_README of Postfix", before=("XCLIENT NAME=localhost ADDR=127.0.0.1",)),
+    Trick(
+        "XCLIENT from a stranger",
+        "XCLIENT_README of Postfix",
+        before=("XCLIENT NAME=localhost ADDR=127.0.0.1", "EHLO {helo}"),
+    ),
     Trick("foreign to foreign, after STARTTLS", "RFC 3207, 4.2", needs=TLS),
     Trick("percent hack, after STARTTLS", _PERCENT, "<{local}%{domain}@{relay}>", own=True, needs=TLS),
     Trick("null sender, after STARTTLS", _NULL, mail="<>", needs=TLS),

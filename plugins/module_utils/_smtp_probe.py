@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import ssl
 import time
@@ -230,13 +229,15 @@ async def look_at_trust(seen: Observation, settings: Settings) -> None:
 
 
 async def look_at_manners(seen: Observation, settings: Settings) -> None:
-    """Speak before the greeting, send a long line, and speak on after a command that has to be the last of a group."""
+    """Speak before the greeting; send a long line, and speak on after a command that has to be the last of a group."""
     session = await enter(seen.listener, settings)
     try:
         session.send(f"EHLO {settings.helo}\r\n".encode("ascii"))
         seen.early_talk = await _minds(session, 2)
-        if seen.early_talk == REFUSED:
-            return
+        if seen.early_talk != ACCEPTED:
+            session.close()
+            session = await enter(seen.listener, settings)
+            await greeted(session, settings.helo)
         seen.long_line = await session.command(f"NOOP {'x' * _LONG_LINE}")
         # EHLO has to be the last command of a group (RFC 2920, 3.1).
         session.send(f"EHLO {settings.helo}\r\nNOOP\r\n".encode("ascii"))
@@ -254,5 +255,4 @@ async def _minds(session: Session, replies: int) -> str:
                 return REFUSED if reply.code >= 500 else NOT_CHECKED
     except Trouble as trouble:
         return REFUSED if trouble.kind == "dropped" else NOT_CHECKED
-    await asyncio.sleep(0)
     return ACCEPTED
