@@ -81,7 +81,7 @@ units: tools ## the unit tests, as ansible-test runs them
 
 integration: setup ## modules and roles against real programs, in single containers
 	@tests/bin/system-packages chromium fonts-dejavu-core
-	@if [ -d tests/integration ]; then pytest -p no:cacheprovider tests/integration; fi
+	@pytest -p no:cacheprovider --numprocesses 2 --dist loadfile --durations 15 tests/integration
 
 # One after the other: the scenarios share the lab's network.
 molecule: setup ## the whole lab: deploy, publish, verify, and real mail, from nothing to nothing

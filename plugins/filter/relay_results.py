@@ -20,6 +20,7 @@ _DRIFT = {
     "keys": "opendkim_keys",
 }
 _FLEET = {"dns": "verify_dns"}
+_PROBES = {"verify_probe": ("listeners", "closed", "tls"), "verify_canary": ("canary",)}
 
 
 def _of_relay(relay: str, seen: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
@@ -31,16 +32,28 @@ def _of_relay(relay: str, seen: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]
     ]
 
 
+def _once(seen: t.Sequence[t.Mapping[str, t.Any]], variable: str) -> tuple[t.Any, str]:
+    """Return the result of a task that ran once for all hosts, and what kept it from having one."""
+    played = next((each[variable] for each in seen if variable in each), None)
+    problem = next((str(each[f"{variable}_problem"]) for each in seen if f"{variable}_problem" in each), "")
+    return None if (played or {}).get("skipped") else played, problem
+
+
 def relay_results(hosts: t.Any, hostvars: t.Any) -> list[dict[str, t.Any]]:
     """Return the results as the filter ``report`` takes them."""
     results: list[dict[str, t.Any]] = []
     try:
         for host in hosts:
             results += _of_relay(host_name(host, hostvars[host]), hostvars[host])
+        seen = [hostvars[host] for host in hosts]
         for check, variable in _FLEET.items():
-            played = next((hostvars[host][variable] for host in hosts if variable in hostvars[host]), None)
-            problem = next((str(p) for p in (hostvars[host].get(f"{variable}_problem") for host in hosts) if p), "")
-            results += _results.of_fleet(check, played, problem)
+            results += _results.of_fleet(check, *_once(seen, variable))
+        names = [host_name(host, hostvars[host]) for host in hosts if hostvars[host].get("relay_services") != []]
+        for variable, checks in _PROBES.items():
+            played, problem = _once(seen, variable)
+            # Nobody has to send a canary.
+            if played or problem or checks != ("canary",):
+                results += _results.of_probe(names, checks, played, problem)
     except (KeyError, TypeError, ValueError) as error:
         raise AnsibleFilterError(
             f"relay_results: {type(error).__name__}: {error}. Accepted: names of hosts, and hostvars of the playbook"

@@ -195,6 +195,12 @@ def judge(seen: Seen) -> list[Finding]:
     return findings + [finding for each in seen.certificates for finding in _tlsa_judgement.judge(each)]
 
 
+def with_cause(findings: t.Iterable[Finding], beyond: t.Sequence[Finding]) -> list[Finding]:
+    """Return all findings, one for each cause: a TLSA record that fits no certificate is more than another record."""
+    broken = {finding.subject for finding in beyond if finding.id == "tlsa_not_matching"}
+    return [each for each in findings if each.id != "dns_record_different" or each.subject not in broken] + list(beyond)
+
+
 def describe(seen: Seen) -> dict[str, t.Any]:
     """Return what was seen as the module returns it."""
     return {

@@ -99,7 +99,11 @@ def dmarc(domain: Domain) -> _dmarc.PolicyRecord:
     record = _dmarc.PolicyRecord(
         p=domain["dmarc"]["policy"],
         sp=None if domain["dmarc"]["subdomain_policy"] == "same" else domain["dmarc"]["subdomain_policy"],
+        np=None if domain["dmarc"]["nonexistent_policy"] == "same" else domain["dmarc"]["nonexistent_policy"],
+        adkim=domain["dmarc"]["adkim"][0],
+        aspf=domain["dmarc"]["aspf"][0],
         rua=tuple(_dmarc.ReportUri(report_uri(text)) for text in domain["dmarc"]["rua"]),
+        ruf=tuple(_dmarc.ReportUri(report_uri(text)) for text in domain["dmarc"]["ruf"]),
     )
     _dmarc.join(record)
     return record

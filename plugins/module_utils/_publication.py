@@ -140,12 +140,39 @@ def senders(relays: t.Iterable[Relay]) -> list[dict[str, t.Any]]:
     ]
 
 
-def questions(relays: t.Sequence[Relay]) -> dict[str, t.Any]:
-    """Return the options of ``dns_records_info`` that follow from the descriptions, beside ``records``, and ``verify``.
+def targets(relays: t.Iterable[Relay]) -> list[dict[str, t.Any]]:
+    """Return what is looked at from outside: the option ``targets`` of ``smtp_info``. A null client has nothing."""
+    return [
+        {
+            "relay": relay["hostname"].lower(),
+            "addresses": list(relay["addresses"]),
+            "services": list(relay["services"]),
+            "trusted": list(relay["networks"]),
+        }
+        for relay in relays
+        if relay["services"]
+    ]
 
-    What ``relay_verify`` of the first relay says counts for the report on all of them.
+
+def canary_relays(relays: t.Iterable[Relay]) -> list[dict[str, t.Any]]:
+    """Return the ways of the canary, each by the first service: the option ``relays`` of ``smtp_canary``."""
+    ways = [(relay["hostname"].lower(), relay["services"][0]) for relay in relays if relay["services"]]
+    return [{"relay": name, "port": service["port"], "tls": service["tls"]} for name, service in ways]
+
+
+def questions(relays: t.Sequence[Relay]) -> dict[str, t.Any]:
+    """Return the options of ``dns_records_info`` that follow from the descriptions, beside ``records``.
+
+    Beside them ``targets`` of ``smtp_info``, ``canary_relays`` of ``smtp_canary``, and ``verify``: what
+    ``relay_verify`` of the first relay says counts for the report on all of them.
     """
     verify = relays[0]["verify"] if relays else {}
-    found = {"senders": senders(relays), "block_lists": _shared(relays, "block_lists") or [], "verify": verify}
+    found = {
+        "senders": senders(relays),
+        "block_lists": _shared(relays, "block_lists") or [],
+        "targets": targets(relays),
+        "canary_relays": canary_relays(relays),
+        "verify": verify,
+    }
     resolver = _shared(relays, "resolver")
     return {**found, "resolver": resolver} if resolver else found

@@ -181,7 +181,7 @@ def _agreements(policies: t.Mapping[str, _dmarc.PolicyRecord]) -> Records:
     """
     records = {_dmarc.record_name(name): policy for name, policy in policies.items()}
     for name, policy in policies.items():
-        for host in dict.fromkeys(uri.uri.host for uri in policy.rua):
+        for host in dict.fromkeys(uri.uri.host for uri in (*policy.rua, *policy.ruf)):
             ours = any(f".{host}".endswith(f".{domain}") for domain in policies)
             if ours and _dmarc.is_external(name, host, records):
                 yield RecordSet(

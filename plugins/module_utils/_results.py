@@ -108,6 +108,14 @@ def of_drift(relay: str, reached: Result, played: t.Mapping[str, Result], proble
     return item(relay, "drift", findings, "; ".join(notes))
 
 
+def of_probe(relays: t.Iterable[str], checks: t.Iterable[str], result: Result, problem: str = "") -> list[Item]:
+    """Return what a module has seen of the relays from outside, whose ``results`` are items of a report."""
+    note = problem or why_not(result)
+    if note:
+        return [item(relay, check, note=note) for relay in relays for check in checks]
+    return [dict(each) for each in (result or {})["results"]]
+
+
 def of_fleet(check: str, result: Result, problem: str = "") -> list[Item]:
     """Return what was found about all relays at once."""
     note = problem or why_not(result)

@@ -438,7 +438,7 @@ def result_of(seen_of: Seen) -> dict[str, t.Any]:
     findings = _dns_judgement.judge(observations)
     findings += [finding for observation in observations for finding in _target_judgement.judge(observation)]
     findings += _dns_consequences.judge(consequences)
-    findings += _dns_beyond.judge(beyond)
+    findings = _dns_beyond.with_cause(findings, _dns_beyond.judge(beyond))
     answers = [describe(answer, "authoritative") for seen in observations for answer in seen.answers]
     answers += [describe(seen.resolved, "resolver") for seen in observations if seen.resolved]
     return {

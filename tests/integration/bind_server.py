@@ -10,9 +10,9 @@ import os
 import time
 
 from knot_server import SECRETS, DnsContainer
+from networks import number
 
-# Several runs on one machine do not meet.
-NUMBER = (os.getpid() + 60) % 250
+NUMBER = number("bind")
 NETWORK = f"198.18.{NUMBER}"
 BIND = f"{NETWORK}.53"
 ZONES = {

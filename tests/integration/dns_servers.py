@@ -18,9 +18,9 @@ import dns.message
 import dns.rcode
 import dns.rrset
 from container_host import CAPABILITIES, Host
+from networks import number
 
-# Several runs on one machine do not meet.
-NUMBER = os.getpid() % 250
+NUMBER = number("dns")
 NET4 = f"198.18.{NUMBER}"
 NET6 = f"2001:db8:d0{NUMBER:02x}"
 NAME = f"mailops-it-dns-{os.getpid()}"

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 
 from container_host import Host
+from networks import number
 
-# Several runs on one machine do not meet.
-NUMBER = (os.getpid() + 125) % 250
+NUMBER = number("update")
 IMAGE = "localhost/mailops-test:trixie"
 NAME = f"mailops-it-update-{os.getpid()}"
 NETWORK = f"198.18.{NUMBER}"

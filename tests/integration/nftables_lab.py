@@ -16,14 +16,14 @@ import typing as t
 
 import ansible.module_utils
 from container_host import CAPABILITIES, Host
+from networks import number
 
 PLUGINS = pathlib.Path(__file__).parents[2] / "plugins"
 LIBRARY = "/opt/module"
 PACKAGE = "ansible_collections/mailops/relay/plugins"
 CALL = f"PYTHONPATH={LIBRARY} python3 {LIBRARY}/{PACKAGE}/modules/nftables_ruleset.py"
 
-# Several runs on one machine do not meet.
-NUMBER = os.getpid() % 250
+NUMBER = number("nftables")
 NET4 = f"198.19.{NUMBER}"
 NET6 = f"2001:db8:f0{NUMBER:02x}"
 NAME = f"mailops-it-nft-{os.getpid()}"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A container with a mail server from Debian's packages. Each port of a Postfix is right or wrong in its own way."""
+"""Containers with a mail server from Debian's packages. Each port of a Postfix is right or wrong in its own way."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ import pathlib
 import typing as t
 
 from container_host import CAPABILITIES, Host
+from networks import number
 
-# Several runs on one machine do not meet.
-NUMBER = os.getpid() % 250
-NET4 = f"198.19.{NUMBER}"
-NET6 = f"2001:db8:e0{NUMBER:02x}"
+NUMBER = number("smtp")
 
 INSTALL = (
     "printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d; chmod +x /usr/sbin/policy-rc.d\n"
@@ -45,18 +43,47 @@ smtpd_tls_mandatory_protocols = >=TLSv1.2
 smtpd_tls_auth_only = yes
 """
 
+# As Debian sets it up for a host that takes mail for its own name.
+EXIM = """
+printf "dc_eximconfig_configtype='internet'\\ndc_other_hostnames='relay.test'\\ndc_local_interfaces=''\\n" \\
+    >/etc/exim4/update-exim4.conf.conf
+echo relay.test >/etc/mailname
+printf 'MAIN_HARDCODE_PRIMARY_HOSTNAME = relay.test\\nMAIN_TLS_ENABLE = yes\\nMAIN_TLS_CERTKEY = /etc/relay.pem\\n' \\
+    >/etc/exim4/exim4.conf.localmacros
+chown root:Debian-exim /etc/relay.pem
+chmod 640 /etc/relay.pem
+update-exim4.conf
+exim -bd
+"""
+
+OPENSMTPD = """
+chmod 600 /etc/relay.pem
+cat >/etc/smtpd.conf <<'EOF'
+pki relay.test cert "/etc/relay.pem"
+pki relay.test key "/etc/relay.pem"
+table aliases { "postmaster" = "root" }
+listen on eth0 hostname relay.test tls pki relay.test
+action "local" mbox alias <aliases>
+action "relay" relay
+match from any for domain "relay.test" action "local"
+match from local for any action "relay"
+EOF
+smtpd >/dev/null
+"""
+
 
 class SmtpHost:
-    """One container. ``services`` are ports of its Postfix with options that differ from those above."""
+    """A container with a network of its own; several that run at a time have different numbers, 0 to 2."""
 
-    def __init__(self, name: str, suite: str = "trixie") -> None:
+    def __init__(self, name: str, number: int = 0, suite: str = "trixie") -> None:
+        self.net4, self.net6 = f"198.19.{NUMBER + number}", f"2001:db8:e0{NUMBER + number:02x}"
         self.name = f"mailops-it-smtp-{name}-{os.getpid()}"
         self.suite = suite
-        self.address4, self.address6 = f"{NET4}.2", f"{NET6}::2"
+        self.address4, self.address6 = f"{self.net4}.2", f"{self.net6}::2"
 
     def start(self, packages: str) -> None:
-        ranges = [("--subnet", f"{NET4}.0/24"), ("--gateway", f"{NET4}.1")]
-        ranges += [("--subnet", f"{NET6}::/64"), ("--gateway", f"{NET6}::1")]
+        ranges = [("--subnet", f"{self.net4}.0/24"), ("--gateway", f"{self.net4}.1")]
+        ranges += [("--subnet", f"{self.net6}::/64"), ("--gateway", f"{self.net6}::1")]
         words = (word for pair in ranges for word in pair)
         Host.podman("network", "create", "--disable-dns", "--ipv6", *words, self.name)
         network = ["--network", f"{self.name}:ip={self.address4},ip6={self.address6}", "--cap-add", CAPABILITIES]

@@ -16,8 +16,9 @@ import typing as t
 import pytest
 from container_host import ENVIRONMENT
 from loopback_servers import Authority
-from smtp_host import NET4, SmtpHost
+from smtp_host import EXIM, NUMBER, OPENSMTPD, SmtpHost
 
+NET = f"198.19.{NUMBER}"
 OLD_TLS = [
     "smtpd_tls_protocols=>=TLSv1",
     "smtpd_tls_mandatory_protocols=>=TLSv1",
@@ -76,7 +77,7 @@ ROWS = [
         "xclient",
         "may",
         [
-            f"smtpd_authorized_xclient_hosts={NET4}.0/24",
+            f"smtpd_authorized_xclient_hosts={NET}.0/24",
             "smtpd_relay_restrictions=permit_mynetworks,reject_unauth_destination",
             "mynetworks=127.0.0.0/8",
         ],
@@ -173,7 +174,7 @@ def test_both_families_are_one_finding(host: SmtpHost, folder: pathlib.Path) -> 
 
 
 def test_a_vantage_that_is_trusted(host: SmtpHost, folder: pathlib.Path) -> None:
-    trusting = {**target(host, "xclient"), "trusted": [f"{NET4}.0/24"]}
+    trusting = {**target(host, "xclient"), "trusted": [f"{NET}.0/24"]}
     found = smtp_info(targets=[trusting], ca_file=str(folder / "ca.pem"))
     assert [(each["id"], each["severity"]) for each in found["findings"]] == [("smtp_vantage_trusted", "error")]
     assert found["listeners"][0]["tricks"] == []
@@ -191,7 +192,7 @@ def test_where_messages_end(host: SmtpHost, folder: pathlib.Path, name: str, ids
 
 
 def test_nobody_there_and_bad_options(host: SmtpHost, folder: pathlib.Path) -> None:
-    nobody = {**target(host, "good"), "addresses": [f"{NET4}.77", host.address4]}
+    nobody = {**target(host, "good"), "addresses": [f"{NET}.77", host.address4]}
     nobody["services"] = [*nobody["services"], {"name": "closed", "port": 2499, "tls": "may"}]
     found = smtp_info(targets=[nobody], ca_file=str(folder / "ca.pem"), timeout=2, battery=False)
     messages = {each["message"] for each in found["findings"] if each["id"] == "smtp_unreachable"}
@@ -201,3 +202,31 @@ def test_nobody_there_and_bad_options(host: SmtpHost, folder: pathlib.Path) -> N
     assert "targets[0].addresses: 'relay.test' is no IPv4 or IPv6 address" in refused["msg"]
     assert "recipient: 'x' is no plain address" in refused["msg"]
     assert "timeout: 0 is not accepted" in refused["msg"]
+
+
+# What Debian's Exim does unless told otherwise, and what is true of it: its banner has the version, and GnuTLS takes
+# TLS 1.0 there. It offers to take commands early (PIPECONNECT), and so may.
+OTHERS = [
+    ("exim", "exim4-daemon-light", EXIM, {"smtp_banner_version", "smtp_tls_old"}),
+    ("opensmtpd", "opensmtpd", OPENSMTPD, set()),
+]
+
+
+@pytest.mark.parametrize(("name", "package", "setup", "expected"), OTHERS, ids=[row[0] for row in OTHERS])
+def test_other_mail_servers(folder: pathlib.Path, name: str, package: str, setup: str, expected: set[str]) -> None:
+    host = SmtpHost(name, 1)
+    try:
+        host.start(package)
+        host.write("/etc/relay.pem", (folder / "relay.pem").read_text())
+        host.run(setup)
+        service = {"name": "smtp", "port": 25, "tls": "may"}
+        relay = {"relay": "relay.test", "addresses": [host.address4], "services": [service]}
+        found = smtp_info(targets=[relay], ca_file=str(folder / "ca.pem"))
+    finally:
+        host.remove()
+    assert {finding["id"] for finding in found["findings"]} == expected
+    assert [(each["check"], each["state"]) for each in found["results"]] == [
+        ("listeners", "done"),
+        ("closed", "done"),
+        ("tls", "done"),
+    ]

@@ -116,6 +116,12 @@ SEEN = {
     "verify_reached": REACHED,
     "verify_host": LOOKED,
     "verify_dns": {"findings": []},
+    "verify_probe": {
+        "results": [
+            {"relay": RELAY, "check": check, "state": "done", "note": "", "findings": []}
+            for check in ("listeners", "closed", "tls")
+        ]
+    },
     "postfix_configured": UNCHANGED,
     "opendkim_configured": UNCHANGED,
     "nftables_loaded": UNCHANGED,
@@ -132,6 +138,29 @@ def test_the_filter_makes_what_a_report_takes() -> None:
     assert made["matrix"]["relay2.example.com"]["drift"] == "not_checked"
     assert {finding["id"] for finding in made["findings"]} == {"host_unreachable", "queue_old"}
     assert report(relay_results(["one"], {"one": SEEN}))["ok"]
+
+
+def test_a_probe_that_failed_is_no_pass() -> None:
+    broken = {**SEEN, "verify_probe": {"failed": True, "msg": "x"}, "verify_probe_problem": "Be a stranger: no route"}
+    made = report(relay_results(["one"], {"one": broken}))
+    assert not made["ok"]
+    assert {made["matrix"][RELAY][check] for check in ("listeners", "closed", "tls")} == {"not_checked"}
+    assert "Be a stranger: no route" in str(made["not_checked"])
+
+
+def test_a_canary_that_nobody_sent_is_no_check() -> None:
+    assert (
+        "canary" not in report(relay_results(["one"], {"one": {**SEEN, "verify_canary": {"skipped": True}}}))["checks"]
+    )
+    lost = {**SEEN, "verify_canary_problem": "Look for it: no such folder"}
+    assert report(relay_results(["one"], {"one": lost}))["matrix"][RELAY]["canary"] == "not_checked"
+
+
+def test_a_null_client_has_no_listener() -> None:
+    quiet = {**SEEN, "relay_services": [], "verify_probe": {"results": []}}
+    made = report(relay_results(["one"], {"one": quiet}))
+    assert made["ok"]
+    assert "closed" not in made["checks"]
 
 
 @pytest.mark.parametrize("arguments", [(5, {}), (["one"], {}), (["one"], {"one": {**SEEN, "verify_dns": {"x": 1}}})])

@@ -8,12 +8,20 @@ import copy
 import ipaddress
 
 import pytest
-from ansible_collections.mailops.relay.plugins.module_utils import _domains, _spf
+from ansible_collections.mailops.relay.plugins.module_utils import _dmarc, _domains, _spf
 
 DOMAIN = {
     "name": "example.org",
     "spf": {"terms": [], "all": "softfail"},
-    "dmarc": {"policy": "none", "subdomain_policy": "same", "rua": []},
+    "dmarc": {
+        "policy": "none",
+        "subdomain_policy": "same",
+        "nonexistent_policy": "same",
+        "adkim": "relaxed",
+        "aspf": "relaxed",
+        "rua": [],
+        "ruf": [],
+    },
     "tlsrpt": {"rua": []},
     "mta_sts": {"mode": None, "max_age": 604800},
     "mx": [],
@@ -53,6 +61,23 @@ def problems(services=("smtp",), ttl=3600, caa=(), **changes):
 )
 def test_spf_has_the_addresses_in_order_and_keeps_the_users_terms(spf, expected):
     assert _spf.join(_domains.spf(described(spf=spf), ADDRESSES)) == expected
+
+
+@pytest.mark.parametrize(
+    ("dmarc", "expected"),
+    [
+        ({}, "v=DMARC1; p=none"),
+        ({"policy": "reject", "subdomain_policy": "none"}, "v=DMARC1; p=reject; sp=none"),
+        ({"policy": "none", "nonexistent_policy": "reject"}, "v=DMARC1; p=none; np=reject"),
+        ({"adkim": "strict", "aspf": "strict"}, "v=DMARC1; p=none; adkim=s; aspf=s"),
+        (
+            {"rua": ["a@example.org"], "ruf": ["mailto:b@example.org"]},
+            "v=DMARC1; p=none; rua=mailto:a@example.org; ruf=mailto:b@example.org",
+        ),
+    ],
+)
+def test_dmarc_has_a_tag_for_what_is_asked_for(dmarc, expected):
+    assert _dmarc.join(_domains.dmarc(described(dmarc=dmarc))) == expected
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,8 @@ def relay(**changes: t.Any) -> dict[str, t.Any]:
         "addresses": ["192.0.2.25", "2001:db8::25"],
         "domains": [{"name": "Example.com"}],
         "dkim": {"enabled": True, "domains": ["example.com"]},
+        "services": [{"name": "submissions", "port": 465, "tls": "wrapper"}],
+        "networks": ["10.0.0.0/8"],
         "dns": DNS,
         "verify": {"fail_from": "error"},
         **changes,
@@ -110,18 +112,25 @@ def test_questions() -> None:
         "mail_from": ["example.com"],
         "dkim": ["example.com"],
     }
-    assert _publication.questions([relay()]) == {
-        "senders": [sender],
-        "block_lists": [],
-        "verify": {"fail_from": "error"},
-    }
+    found = _publication.questions([relay()])
+    assert (found["senders"], found["block_lists"], found["verify"]) == ([sender], [], {"fail_from": "error"})
+    assert "resolver" not in found
     quiet = relay(dkim={"enabled": False, "domains": ["example.com"]}, dns={**DNS, "resolver": "192.0.2.53"})
-    assert _publication.questions([quiet]) == {
-        "senders": [{**sender, "dkim": []}],
-        "block_lists": [],
-        "verify": {"fail_from": "error"},
-        "resolver": "192.0.2.53",
-    }
+    found = _publication.questions([quiet])
+    assert (found["senders"], found["resolver"]) == ([{**sender, "dkim": []}], "192.0.2.53")
+
+
+def test_what_is_looked_at_from_outside() -> None:
+    found = _publication.questions([relay(), relay(hostname="null.example.com", services=[])])
+    assert found["targets"] == [
+        {
+            "relay": "relay1.example.com",
+            "addresses": ["192.0.2.25", "2001:db8::25"],
+            "services": [{"name": "submissions", "port": 465, "tls": "wrapper"}],
+            "trusted": ["10.0.0.0/8"],
+        }
+    ]
+    assert found["canary_relays"] == [{"relay": "relay1.example.com", "port": 465, "tls": "wrapper"}]
 
 
 def test_records_that_findings_are_about() -> None:

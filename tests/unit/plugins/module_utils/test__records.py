@@ -12,7 +12,15 @@ from ansible_collections.mailops.relay.plugins.module_utils import _record, _rec
 
 DOMAIN = {
     "spf": {"terms": [], "all": "softfail"},
-    "dmarc": {"policy": "none", "subdomain_policy": "same", "rua": []},
+    "dmarc": {
+        "policy": "none",
+        "subdomain_policy": "same",
+        "nonexistent_policy": "same",
+        "adkim": "relaxed",
+        "aspf": "relaxed",
+        "rua": [],
+        "ruf": [],
+    },
     "tlsrpt": {"rua": []},
     "mta_sts": {"mode": None, "max_age": 604800},
     "mx": [],
@@ -92,7 +100,7 @@ def test_the_order_of_the_hosts_does_not_matter():
             ["v=spf1 ip4:192.0.2.1 ip6:2001:db8::1 mx -all"],
         ),
         (
-            {"dmarc": {"policy": "reject", "subdomain_policy": "none", "rua": ["a@example.org"]}},
+            {"dmarc": {**DOMAIN["dmarc"], "policy": "reject", "subdomain_policy": "none", "rua": ["a@example.org"]}},
             ("_dmarc.example.org", "TXT"),
             ["v=DMARC1; p=reject; sp=none; rua=mailto:a@example.org"],
         ),
@@ -148,7 +156,7 @@ def test_relays_behind_one_address():
     ],
 )
 def test_a_domain_of_ours_agrees_to_get_reports(name, rua, expected):
-    dmarc = {"policy": "none", "subdomain_policy": "same", "rua": [rua]}
+    dmarc = {**DOMAIN["dmarc"], "rua": [rua]}
     records = table([relay(1, domain(name, dmarc=dmarc), domain("example.com"))])
     assert [name for name, _type in records if "_report" in name] == ([expected] if expected else [])
 

@@ -13,7 +13,15 @@ SERVICES = {"smtp": {"port": 25, "tls": "may"}, "submission": {"port": 587, "tls
 HOP = {"host": "smtp.example.net", "port": 587, "tls": "secure", "ca_file": None, "user": None, "password": None}
 DOMAIN = {
     "spf": {"terms": [], "all": "softfail"},
-    "dmarc": {"policy": "none", "subdomain_policy": "same", "rua": []},
+    "dmarc": {
+        "policy": "none",
+        "subdomain_policy": "same",
+        "nonexistent_policy": "same",
+        "adkim": "relaxed",
+        "aspf": "relaxed",
+        "rua": [],
+        "ruf": [],
+    },
     "tlsrpt": {"rua": []},
     "mta_sts": {"mode": None, "max_age": 604800},
     "mx": [],

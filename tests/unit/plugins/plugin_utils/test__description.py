@@ -54,7 +54,15 @@ def test_all_defaults_are_filled_in():
     }
     for domain in values["relay_domains"]:
         assert domain["spf"] == {"terms": [], "all": "softfail"}
-        assert domain["dmarc"] == {"policy": "none", "subdomain_policy": "same", "rua": []}
+        assert domain["dmarc"] == {
+            "policy": "none",
+            "subdomain_policy": "same",
+            "nonexistent_policy": "same",
+            "adkim": "relaxed",
+            "aspf": "relaxed",
+            "rua": [],
+            "ruf": [],
+        }
         assert domain["mta_sts"] == {"mode": None, "max_age": 604800}
 
 
