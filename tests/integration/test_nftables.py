@@ -138,7 +138,7 @@ def test_connections_per_minute_are_limited_per_64(relay, client):
     assert client.connect([f"{NET6}:3::2"], relay, 465) == 1
 
 
-@pytest.mark.parametrize("source", [f"{NET4}.130", f"{NET6}:0:c::130"])
+@pytest.mark.parametrize("source", [f"{NET4}.130", f"{NET6}:0:c::130"], ids=["ipv4", "ipv6"])
 def test_trusted_clients_have_no_limits(relay, client, source):
     assert client.connect([source] * 30, relay, together=True) == 30
 
