@@ -23,6 +23,9 @@ Findings = t.Iterator[Finding]
 
 _VERSION = re.compile(r"(?<![\w.\-\[:])v?\d+\.\d+(?:\.\d+)?(?:[a-z~+\-]\w*)?(?![\w.])", re.IGNORECASE)
 
+# Exim says so where it takes commands that were sent before its answers, its greeting included.
+_EARLY = ("PIPECONNECT", "PIPE_CONNECT", "X_PIPE_CONNECT")
+
 _LOOK = "Look at the service, its log and the firewall; ask again"
 _LIMITS = "Probe from an address that the relay's limits and block lists let in, or later"
 _BROKEN = "See what listens on this port; it has to be the mail server"
@@ -61,7 +64,8 @@ def judge_listener(seen: Observation) -> Findings:
     yield from _auth(seen)
     yield from _mailboxes(seen, "vrfy", seen.vrfy)
     yield from _mailboxes(seen, "expn", seen.expn)
-    if seen.pipelining == ACCEPTED:
+    may = any(parameters(seen.in_clear or seen.under_tls, keyword) is not None for keyword in _EARLY)
+    if seen.pipelining == ACCEPTED and not may:
         yield Finding(
             "smtp_pipelining_unauthorised",
             "notice",

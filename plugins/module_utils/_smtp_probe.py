@@ -174,6 +174,7 @@ async def _questions(session: Session, seen: Observation) -> None:
         seen.vrfy = (known, await session.command(f"VRFY {NOBODY}@{relay}"))
         known = await session.command("EXPN postmaster")
         seen.expn = (known, await session.command(f"EXPN {NOBODY}"))
+        seen.long_line = await session.command(f"NOOP {'x' * _LONG_LINE}")
     except Trouble as trouble:
         if trouble.kind != "dropped":
             raise
@@ -229,19 +230,17 @@ async def look_at_trust(seen: Observation, settings: Settings) -> None:
 
 
 async def look_at_manners(seen: Observation, settings: Settings) -> None:
-    """Speak before the greeting; send a long line, and speak on after a command that has to be the last of a group."""
+    """Speak before the greeting; and, in another connection, on after EHLO, the last of a group (RFC 2920, 3.1)."""
+    ehlo = f"EHLO {settings.helo}\r\n".encode("ascii")
     session = await enter(seen.listener, settings)
     try:
-        session.send(f"EHLO {settings.helo}\r\n".encode("ascii"))
+        session.send(ehlo)
         seen.early_talk = await _minds(session, 2)
-        if seen.early_talk != ACCEPTED:
-            session.close()
-            session = await enter(seen.listener, settings)
-            await greeted(session, settings.helo)
-        seen.long_line = await session.command(f"NOOP {'x' * _LONG_LINE}")
-        # EHLO has to be the last command of a group (RFC 2920, 3.1).
-        session.send(f"EHLO {settings.helo}\r\nNOOP\r\n".encode("ascii"))
-        seen.pipelining = await _minds(session, 2)
+        session.close()
+        session = await enter(seen.listener, settings)
+        if (await session.reply()).code == 220:
+            session.send(ehlo + b"NOOP\r\n")
+            seen.pipelining = await _minds(session, 2)
     finally:
         session.close()
 
