@@ -13,7 +13,7 @@ import os
 import ssl
 import typing as t
 
-from ansible_collections.mailops.relay.plugins.module_utils import _smtp_offers, _smtp_probe, _smtp_smuggling
+from ansible_collections.mailops.relay.plugins.module_utils import _smtp_offers, _smtp_probe, _smtp_smuggling, _smtp_tls
 from ansible_collections.mailops.relay.plugins.module_utils._smtp_model import NOT_ASKED, Listener, Observation, Trouble
 from ansible_collections.mailops.relay.plugins.module_utils._smtp_probe import Settings
 
@@ -73,7 +73,7 @@ async def probe(
     except Trouble as trouble:
         seen.trouble = trouble
     except ssl.SSLError as error:
-        seen.trouble = Trouble("tls", error.reason or str(error))
+        seen.trouble = Trouble("tls", _smtp_tls.words(error))
     except OSError as error:
         seen.trouble = Trouble("dropped", os.strerror(error.errno) if error.errno else str(error))
     return seen

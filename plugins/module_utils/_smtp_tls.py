@@ -66,9 +66,13 @@ def version_context(version: str) -> ssl.SSLContext:
     return context
 
 
+@functools.cache
 def trust_context(ca_file: str | None) -> ssl.SSLContext:
-    """Return a context that trusts the authorities of a file, or those of the system."""
-    context = ssl.create_default_context(cafile=ca_file)
+    """Return a context that trusts the authorities of a file, or those of the system, or raise ``ValueError``."""
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise ValueError(f"ca_file: {ca_file}: {error.strerror or error}") from None
     context.check_hostname = False
     return context
 
@@ -93,10 +97,10 @@ def offered() -> t.Sequence[str]:
 
 def verdict(error: ssl.SSLError) -> str:
     """Return what an error of a handshake says about the version that was offered."""
-    reason = (error.reason or str(error)).upper()
+    reason = (getattr(error, "reason", None) or str(error)).upper()
     return REFUSED if any(name in reason for name in _REFUSALS) else NOT_CHECKED
 
 
 def words(error: ssl.SSLError) -> str:
     """Return an error in OpenSSL's words."""
-    return (error.reason or error.strerror or str(error)).replace("_", " ").lower()
+    return (getattr(error, "reason", None) or error.strerror or str(error)).replace("_", " ").lower()

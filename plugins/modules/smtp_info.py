@@ -308,6 +308,7 @@ from ansible_collections.mailops.relay.plugins.module_utils import (
     _smtp_model,
     _smtp_options,
     _smtp_survey,
+    _smtp_tls,
 )
 from ansible_collections.mailops.relay.plugins.module_utils._smtp_probe import Settings
 
@@ -327,6 +328,7 @@ _TARGET = {
 def look(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Probe all listeners, and return what the module returns."""
     listeners = _smtp_options.listeners(params["targets"])
+    _smtp_tls.trust_context(params["ca_file"])
     settings = Settings(params["helo"], params["sender"], params["recipient"], params["timeout"], params["ca_file"])
     battery, follow = params["battery"], params["follow"]
     probing = _smtp_survey.probe_all(

@@ -202,6 +202,8 @@ def test_nobody_there_and_bad_options(host: SmtpHost, folder: pathlib.Path) -> N
     assert "targets[0].addresses: 'relay.test' is no IPv4 or IPv6 address" in refused["msg"]
     assert "recipient: 'x' is no plain address" in refused["msg"]
     assert "timeout: 0 is not accepted" in refused["msg"]
+    missing = smtp_info(targets=[target(host, "good")], ca_file=str(folder / "none.pem"))
+    assert missing["msg"] == f"ca_file: {folder}/none.pem: No such file or directory"
 
 
 # What Debian's Exim does unless told otherwise, and what is true of it: its banner has the version, and GnuTLS takes
