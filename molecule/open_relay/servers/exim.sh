@@ -34,6 +34,7 @@ MAIN_TLS_CERTIFICATE = /etc/exim4/server.pem
 MAIN_TLS_PRIVATEKEY = /etc/exim4/server.pem
 MAIN_HOST_LOOKUP = :
 smtp_banner = \$smtp_active_hostname ESMTP
+tls_require_ciphers = NORMAL:-VERS-TLS1.0:-VERS-TLS1.1
 END
 # Debian has macros for signing, but not for what goes to a smarthost.
 transport=conf.d/transport/30_exim4-config_remote_smtp_smarthost

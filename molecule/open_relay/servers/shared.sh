@@ -19,19 +19,17 @@ sign() { # NAME SUBJECTALTNAME VALIDITY...
     openssl x509 -req -in "$name.csr" -CA ca.pem -CAkey ca.key -extfile "$name.ext" "$@" -out "$name.crt" 2>/dev/null
     (umask 077 && cat "$name.key" "$name.crt" ca.pem >"$name.pem")
 }
-if [ ! -e self.pem ]; then
-    openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj '/CN=Authority of the wrong relays' \
-        -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign \
-        -keyout ca.key -out ca.pem 2>/dev/null
-    for each in good expired soon other; do req "$each.wrong.test" "$each"; done
-    sign good "$names" -days 90
-    sign expired "$names" -not_before 20200101000000Z -not_after 20210101000000Z
-    sign soon "$names" -days 3
-    sign other DNS:mail.other.test -days 90
-    openssl req -x509 -newkey rsa:2048 -nodes -days 90 -subj /CN=self.wrong.test -addext "subjectAltName=$names" \
-        -keyout self.key -out self.crt 2>/dev/null
-    (umask 077 && cat self.key self.crt >self.pem)
-fi
+openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj '/CN=Authority of the wrong relays' \
+    -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign \
+    -keyout ca.key -out ca.pem 2>/dev/null
+for each in good expired soon other; do req "$each.wrong.test" "$each"; done
+sign good "$names" -days 90
+sign expired "$names" -not_before 20200101000000Z -not_after 20210101000000Z
+sign soon "$names" -days 3
+sign other DNS:mail.other.test -days 90
+openssl req -x509 -newkey rsa:2048 -nodes -days 90 -subj /CN=self.wrong.test -addext "subjectAltName=$names" \
+    -keyout self.key -out self.crt 2>/dev/null
+(umask 077 && cat self.key self.crt >self.pem)
 
 printf 'pwcheck_method: auxprop\nauxprop_plugin: sasldb\nmech_list: PLAIN LOGIN\n' >/etc/postfix/sasl/smtpd.conf
 printf not-a-secret-in-the-lab | saslpasswd2 -p -c -u correct.wrong.test canary

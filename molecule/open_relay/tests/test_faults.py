@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-RELAYS = yaml.safe_load((Path(__file__).parents[1] / "relays.yml").read_text(encoding="utf-8"))["relays"]
+RELAYS = yaml.safe_load((Path(__file__).parents[1] / "vars" / "relays.yml").read_text(encoding="utf-8"))["relays"]
 # A relay of another kind, which is right: Debian's Exim.
 ALL = [*RELAYS, {"name": "exim", "fault": "None.", "probe": [], "canary": []}]
 FOUND: dict[str, Any] = json.loads(Path(os.environ["OPEN_RELAY_FINDINGS"]).read_text(encoding="utf-8"))
