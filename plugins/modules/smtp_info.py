@@ -31,6 +31,7 @@ attributes:
   platform:
     support: full
     platforms: posix
+    description: Any host with Python 3, the controller included.
 options:
   targets:
     description: The relays to look at. Each service at each address is one listener.

@@ -89,10 +89,21 @@ ROWS = [
 PORTS = {row.name: 2501 + number for number, row in enumerate(ROWS)}
 
 
-def smtp_info(**options: t.Any) -> dict[str, t.Any]:
-    """Call the module as Ansible does on the controller; a traceback is none."""
+def smtp_info(on: SmtpHost | None = None, **options: t.Any) -> dict[str, t.Any]:
+    """Call the module as Ansible does, on the controller or on a container; a traceback is none."""
     command = ["ansible", "localhost", "--connection", "local", "--one-line", "--check"]
     command += ["--extra-vars", json.dumps({"ansible_python_interpreter": sys.executable})]
+    if on:
+        command = [
+            "ansible",
+            "all",
+            "--inventory",
+            f"{on.name},",
+            "--connection",
+            "containers.podman.podman",
+            "--one-line",
+        ]
+        command += ["--extra-vars", json.dumps({"ansible_python_interpreter": "/usr/bin/python3"})]
     command += ["--module-name", "mailops.relay.smtp_info", "--args", json.dumps(options)]
     environment = {**ENVIRONMENT, "PATH": os.environ["PATH"]}
     done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False, env=environment)
@@ -189,6 +200,17 @@ def test_where_messages_end(host: SmtpHost, folder: pathlib.Path, name: str, ids
     endings = found["listeners"][0]["smuggling"]
     assert endings["note"] == ""
     assert set(endings["endings"].values()) <= {"one_message", "refused", *(["smuggled"] if ids else [])}
+
+
+def test_on_a_host_that_has_python_alone(host: SmtpHost) -> None:
+    found = smtp_info(on=host, targets=[{**target(host, "good", "open"), "trusted": ["10.0.0.0/8"]}])
+    ids = {(each["id"], each["severity"], each["subject"]) for each in found["findings"]}
+    assert ids == {
+        ("certificate_not_checked", "notice", "relay.test good"),
+        ("certificate_not_checked", "notice", "relay.test open"),
+        ("smtp_open_relay", "error", "relay.test open"),
+    }
+    assert {each["source"] for each in found["listeners"]} == {host.address4}
 
 
 def test_nobody_there_and_bad_options(host: SmtpHost, folder: pathlib.Path) -> None:
