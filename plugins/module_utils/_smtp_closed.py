@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 from ansible_collections.mailops.relay.plugins.module_utils import _finding, _smtp_battery, _smtp_judgement
@@ -25,6 +26,11 @@ from ansible_collections.mailops.relay.plugins.module_utils._smtp_model import (
 Findings = t.Iterator[Finding]
 
 _SHOWN = 8
+_FOR_US = re.compile(
+    r"client host|\bblocked\b|block ?list|black ?list|dnsbl|\brbl\b|spamhaus|reputation|"
+    r"helo command|sender address rejected",
+    re.IGNORECASE,
+)
 _OWN = {trick.name for trick in _smtp_battery.TRICKS if trick.own}
 _REFERENCES = {trick.name: trick.reference for trick in _smtp_battery.TRICKS}
 
@@ -138,6 +144,11 @@ def _result(relay: str, check: str, findings: t.Sequence[Finding], why: t.Iterab
     }
 
 
+def _refuses_us(answer: Answer) -> bool:
+    """Whether a refusal is for who we are, such as for an entry in a block list, and not for the recipient."""
+    return bool(answer.reply and not answer.reply.accepts and _FOR_US.search(answer.reply.text))
+
+
 def _closed_notes(seen: Observation, *, battery: bool) -> t.Iterator[str]:
     place = f"{seen.listener.service} at {seen.listener.address}"
     if seen.smuggling_note and seen.smuggling_note != NOT_ASKED:
@@ -150,6 +161,8 @@ def _closed_notes(seen: Observation, *, battery: bool) -> t.Iterator[str]:
         yield f"{place}: {seen.untried}"
     elif not seen.answers:
         yield f"{place} was not come to"
+    elif _refuses_us(seen.answers[0]):
+        yield f"{place} refuses whatever comes from here: {seen.answers[0].reply}"
 
 
 def _tls_notes(seen: Observation) -> t.Iterator[str]:

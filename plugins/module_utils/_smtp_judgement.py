@@ -28,15 +28,19 @@ _EARLY = ("PIPECONNECT", "PIPE_CONNECT", "X_PIPE_CONNECT")
 
 _LOOK = "Look at the service, its log and the firewall; ask again"
 _LIMITS = "Probe from an address that the relay's limits and block lists let in, or later"
+_ROUTE = "Probe from a host that has addresses of both families, IPv4 and IPv6"
+_TIME = "Allow more time (in_all of smtp_info), or have it delay strangers less"
 _BROKEN = "See what listens on this port; it has to be the mail server"
 
 # kind of trouble: severity, what is said before the detail, remedy, reference
 TROUBLES: dict[str, tuple[str, str, str, str]] = {
     "unreachable": ("error", "It cannot be reached", _LOOK, "RFC 5321, 4.5.4.2"),
+    "no_route": ("warning", "There is no way to it from here", _ROUTE, "RFC 5321, 5.2"),
     "no_banner": ("error", "It does not greet", _LOOK, "RFC 5321, 3.1"),
     "refused": ("error", "It does not want to speak to us", _LIMITS, "RFC 5321, 3.1"),
     "busy": ("warning", "It is too busy for us, so that it was not looked at in full", _LIMITS, "RFC 5321, 3.8"),
     "silent": ("error", "It does not answer", _LOOK, "RFC 5321, 4.5.3.2"),
+    "unfinished": ("warning", "It was not looked at in full", _TIME, "RFC 5321, 4.5.3.2"),
     "too_slow": ("error", "It is too slow", _LOOK, "RFC 5321, 4.5.3.2"),
     "too_much": ("error", "It says too much", _BROKEN, "RFC 5321, 4.5.3.1.5"),
     "garbage": ("error", "It does not speak SMTP", _BROKEN, "RFC 5321, 4.2"),

@@ -71,7 +71,17 @@ async def greeted(session: Session, helo: str) -> Reply:
         raise Trouble("busy", f"it greets with {greeting}")
     if greeting.code != 220:
         raise Trouble("refused", f"it greets with {greeting}")
-    return await session.command(f"EHLO {helo}")
+    return await hello(session, helo)
+
+
+async def hello(session: Session, helo: str) -> Reply:
+    """Say EHLO, or HELO to those that do not know it. Refusals after none of them would say nothing about relaying."""
+    reply = await session.command(f"EHLO {helo}")
+    if not reply.accepts:
+        reply = await session.command(f"HELO {helo}")
+    if not reply.accepts:
+        raise Trouble("busy" if reply.defers else "refused", f"it answers EHLO and HELO with {reply}")
+    return reply
 
 
 async def look(seen: Observation, settings: Settings) -> None:
@@ -85,7 +95,7 @@ async def look(seen: Observation, settings: Settings) -> None:
         if seen.listener.tls == "wrapper":
             await _encrypt(session, seen)
         await _greeting(session, seen)
-        seen.ehlo = await session.command(f"EHLO {settings.helo}")
+        seen.ehlo = await hello(session, settings.helo)
         if seen.listener.tls == "wrapper":
             seen.ehlo_tls = seen.ehlo
         else:

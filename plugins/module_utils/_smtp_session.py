@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import re
 import ssl
@@ -24,6 +25,9 @@ MAX_LINE = 2048
 MAX_LINES = 200
 MAX_OCTETS = 128 * 1024
 """What one connection may send, TLS aside."""
+
+# That is about where we stand, and not about the listener.
+_NO_ROUTE = (errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 _REPLY_LINE = re.compile(r"([2-5][0-9]{2})(?:([ -])(.*))?")
 
@@ -99,7 +103,7 @@ class Session:
         except asyncio.TimeoutError:
             raise Trouble("unreachable", f"no connection within {seconds:g} seconds") from None
         except OSError as error:
-            raise Trouble("unreachable", _words(error)) from None
+            raise Trouble("no_route" if error.errno in _NO_ROUTE else "unreachable", _words(error)) from None
         return cls(listener, wire, seconds)
 
     @property

@@ -56,7 +56,10 @@ async def _probe(seen: Observation, settings: Settings, *, battery: bool, follow
     work = [_tls(seen, settings), _manners(seen, settings)]
     if battery and not seen.trusted:
         work.append(_battery(seen, settings))
-    await asyncio.gather(*work)
+    # What ends one of them leaves the others alone.
+    for outcome in await asyncio.gather(*work, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome
     if follow:
         await _smtp_smuggling.try_endings(seen, settings, follow)
 
@@ -69,7 +72,8 @@ async def probe(
     try:
         await asyncio.wait_for(_probe(seen, settings, battery=battery, follow=follow), in_all)
     except asyncio.TimeoutError:
-        seen.trouble = Trouble("too_slow", f"it is not done with within {in_all:g} seconds")
+        kind = "unfinished" if seen.ehlo else "too_slow"
+        seen.trouble = Trouble(kind, f"it is not done with within {in_all:g} seconds")
     except Trouble as trouble:
         seen.trouble = trouble
     except ssl.SSLError as error:
