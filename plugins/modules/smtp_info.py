@@ -117,6 +117,12 @@ options:
     description: Days that certificates have to be valid for.
     type: int
     default: 14
+notes:
+  - Where AUTH is offered, one login that does not exist is tried at each listener, as the user V(probe). Programs that
+    ban addresses after failed logins may count it.
+  - A relay that refuses whatever comes from here, for an entry in a block list or for the name said in EHLO, shows
+    nothing of whether it is closed. The check V(closed) is then V(not_checked). Set O(helo) to a name that exists.
+  - That V(closed) is V(done) means that every trick was refused for good at each listener, or has findings.
 requirements:
   - cryptography (where the module runs, for names and days of certificates; Debian has it as python3-cryptography)
 seealso:
