@@ -52,7 +52,7 @@ def item(relay: str, check: str, findings: t.Iterable[t.Any] = (), note: str = "
 
 
 def of_host(relay: str, reached: Result, looked: Result, problem: str) -> list[Item]:
-    """Return what was seen on a host. ``problem`` is what made the look fail before it had a result."""
+    """Return what was seen on a host; ``problem`` is what kept its keys, or all of it, from being seen."""
     away = why_not(reached)
     if away:
         gone = Finding(
@@ -64,10 +64,11 @@ def of_host(relay: str, reached: Result, looked: Result, problem: str) -> list[I
         )
         checks = [item(relay, check, note="the host was not reached") for check in ON_THE_HOST if check != "host"]
         return [item(relay, "host", [gone], note="the host was not reached"), *checks]
-    note = problem or why_not(looked)
+    note = why_not(looked)
     if note or looked is None:
-        return [item(relay, check, note=note) for check in ON_THE_HOST]
-    return [{**each, "relay": relay} for each in looked["results"]]
+        return [item(relay, check, note=problem or note) for check in ON_THE_HOST]
+    unread = [item(relay, "keys", note=problem)] if problem else []
+    return [*({**each, "relay": relay} for each in looked["results"]), *unread]
 
 
 def _differences(result: t.Mapping[str, t.Any]) -> str:

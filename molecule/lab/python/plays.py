@@ -41,8 +41,10 @@ class Played:
 
 
 def command(playbook: str, *options: str, **variables: Any) -> list[str]:
+    """A playbook of the collection, in the lab's inventory unless another one is among the options."""
     extra = ["--extra-vars", json.dumps(variables)] if variables else []
-    return ["ansible-playbook", "--inventory", str(INVENTORY), f"mailops.relay.{playbook}", *options, *extra]
+    where = [] if "--inventory" in options else ["--inventory", str(INVENTORY)]
+    return ["ansible-playbook", *where, f"mailops.relay.{playbook}", *options, *extra]
 
 
 def play(playbook: str, *options: str, **variables: Any) -> Played:

@@ -42,6 +42,15 @@ def test_a_host_that_was_seen() -> None:
     assert found["queue"][2] == ["queue_old"]
 
 
+def test_keys_that_could_not_be_read_are_not_checked() -> None:
+    found = _results.of_host(RELAY, REACHED, LOOKED, "Have a key: Permission denied")
+    assert [(i["state"], i["note"]) for i in found if i["check"] == "keys"] == [
+        ("done", ""),
+        ("not_checked", "Have a key: Permission denied"),
+    ]
+    assert {i["state"] for i in found if i["check"] != "keys"} == {"done"}
+
+
 def test_a_host_that_is_down() -> None:
     found = of_host(AWAY, None, "")
     assert set(found) == set(_results.ON_THE_HOST)
