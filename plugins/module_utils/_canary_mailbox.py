@@ -200,7 +200,9 @@ class Imap:
         uids = b",".join(self.found).decode("ascii")
         with self._told("removing the canaries"):
             self._ok(self.client.uid("STORE", uids, "+FLAGS.SILENT", r"(\Deleted)"))
-            if "UIDPLUS" in self.client.capabilities:
+            # What the server could before the login, which imaplib remembers, may be less.
+            capabilities = self._ok(self.client.capability())
+            if b"UIDPLUS" in b" ".join(part or b"" for part in capabilities).upper().split():
                 self._ok(self.client.uid("EXPUNGE", uids))
 
     def close(self) -> None:

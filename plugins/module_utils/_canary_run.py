@@ -44,12 +44,18 @@ def _send(params: Params, run: str) -> list[Sent]:
     return _canary_send.send(relays, _canary.tokens(run, len(relays)), settings)
 
 
-def _imap_context(params: Params) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=params["ca_file"])
-    if not params["validate_certs"]:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
+def unverified_context() -> ssl.SSLContext:
+    """Take every certificate."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _imap_context(params: Params) -> ssl.SSLContext:
+    if not params["validate_certs"]:
+        return unverified_context()
+    return ssl.create_default_context(cafile=params["ca_file"])
 
 
 def _mailbox(params: Params, *, delete: bool) -> _canary_mailbox.Mailbox:

@@ -163,7 +163,10 @@ class _Conversation:
                 session.close()
 
 
-def _why(error: Exception) -> str:
+def _why(error: BaseException) -> str:
+    # smtplib wraps what the socket says.
+    if isinstance(error, smtplib.SMTPServerDisconnected) and isinstance(error.__context__, OSError):
+        return _why(error.__context__)
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not accepted: {error.verify_message}"
     if isinstance(error, ssl.SSLError):

@@ -22,11 +22,13 @@ author:
 attributes:
   check_mode:
     support: partial
-    description: Neither sends nor looks in check mode, and returns that nothing was checked.
+    description: Can run in check mode, and then sends nothing.
+    details: Neither sends nor looks in check mode, and returns that nothing was checked.
   diff_mode:
     support: none
     description: There is nothing to compare.
   platform:
+    description: Runs on hosts with Python.
     support: full
     platforms: posix
 options:
