@@ -77,7 +77,7 @@ def judge_tricks(seen: Observation) -> Findings:
             "(Postfix: reject_unauth_destination)",
             _REFERENCES[proven[0].trick],
         )
-    if doubtful:
+    elif doubtful:
         yield Finding(
             "smtp_open_relay_unproven",
             "warning",
