@@ -305,9 +305,9 @@ def test_a_kill_at_any_step_leaves_the_old_or_the_new_rules(relay):
         step += 1
         extra = "" if states[relay.rules()] else OPEN_9100
         relay.run(f"{'touch' if step % 2 else 'rm -f'} /run/kill-after; echo {step} >/run/kill-at")
-        relay.deploy(content, extra, confirm_within=1)
+        relay.deploy(content, extra, confirm_within=2)
         survived = relay.run("cat /run/kill-at; echo 0 >/run/kill-at") != "0"
-        relay.wait_for(lambda: relay.timers() == "", 4)
+        relay.wait_for(lambda: relay.timers() == "", 10)
         assert relay.rules() in states, step
         relay.deploy(content, extra)
         assert states[relay.rules()] == extra, step

@@ -202,7 +202,7 @@ DAMAGES = {
         "printf '#!/bin/sh\\nsleep 600\\n' >/usr/local/sbin/postqueue; chmod +x /usr/local/sbin/postqueue",
         ["queue_not_checked"],
         "rm /usr/local/sbin/postqueue",
-        {"timeout": 3},
+        {"timeout": 15},
     ),
     "no firewall": Damage("nft delete table inet mailops_relay", ["firewall_missing"], "systemctl restart nftables"),
     "no firewall at boot": Damage(
