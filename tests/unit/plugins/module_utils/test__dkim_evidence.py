@@ -9,8 +9,6 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible.errors import AnsibleFilterError
-from ansible_collections.mailops.relay.plugins.filter.dkim_evidence import dkim_evidence
 from ansible_collections.mailops.relay.plugins.module_utils._dkim_evidence import evidence
 
 KEY, OTHER, REVOKED = "v=DKIM1; k=rsa; p=QUJD", "v=DKIM1; k=rsa; p=REVG", "v=DKIM1; k=rsa; p="
@@ -73,14 +71,3 @@ def test_a_selector_counts_with_all_of_its_domains() -> None:
     assert not found.visible
     assert "b.test" in found.missing["s1"]
     assert "s2._domainkey.a.test" in found.missing["s2"]
-
-
-def test_the_filter_returns_an_option() -> None:
-    assert dkim_evidence([key("a.test", KEY)], [answer(ONE, "a.test", KEY)]) == {
-        "visible": ["s1"],
-        "absent": [],
-        "missing": {},
-    }
-    for wrong in ("x", [{}], 5, [{**key("a.test", KEY), "value": "p"}]):
-        with pytest.raises(AnsibleFilterError, match="Accepted: records as dkim_keys"):
-            dkim_evidence(wrong, [answer(ONE, "a.test", KEY)])
