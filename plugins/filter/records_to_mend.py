@@ -16,7 +16,7 @@ def records_to_mend(records: t.Any, findings: t.Any) -> list[t.Any]:
     """Return the records that findings are about."""
     try:
         return list(_publication.to_mend(records, findings))
-    except (KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise AnsibleFilterError(
             f"records_to_mend: {type(error).__name__}: {error}. Accepted: records as relay_records returns them, and"
             " findings as dns_records_info returns them."

@@ -16,7 +16,7 @@ import binascii
 import ipaddress
 import typing as t
 
-from ansible_collections.mailops.relay.plugins.module_utils import _dns_plan, _syntax
+from ansible_collections.mailops.relay.plugins.module_utils import _dns_plan, _record, _syntax, _zone_file
 
 Relay = t.Mapping[str, t.Any]
 Item = t.Mapping[str, t.Any]
@@ -120,11 +120,16 @@ def assign(relays: t.Sequence[Relay], records: t.Sequence[Item], remove: t.Seque
 
 
 def to_mend(records: t.Sequence[Item], findings: t.Iterable[t.Mapping[str, str]]) -> list[Item]:
-    """Return the records that findings of ``dns_records_info`` are about."""
-    subjects = {finding["subject"] for finding in findings}
-    return [
-        record for record in records if f"{record['name']} {record['type']}" in subjects or record["name"] in subjects
-    ]
+    """Return the records that findings say to publish, and those that could not be looked for."""
+    remedies: dict[str, list[str]] = {}
+    for finding in findings:
+        remedies.setdefault(finding["subject"], []).append(finding.get("remedy", ""))
+    return [record for record in records if record["name"] in remedies or _is_asked_for(record, remedies)]
+
+
+def _is_asked_for(record: Item, remedies: t.Mapping[str, t.Sequence[str]]) -> bool:
+    lines = _zone_file.render([_record.parse(record)], comments=False).rstrip("\n")
+    return any(lines in remedy for remedy in remedies.get(f"{record['name']} {record['type']}", ()))
 
 
 def senders(relays: t.Iterable[Relay]) -> list[dict[str, t.Any]]:

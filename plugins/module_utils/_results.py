@@ -23,9 +23,6 @@ Item = t.Dict[str, t.Any]
 ON_THE_HOST = ("host", "clock", "queue", "certificate", "signing", "keys")
 """Checks of ``relay_host_info``."""
 
-SHOWN = 12
-"""Lines of a difference that are shown; the rest is for ``deploy --check --diff``."""
-
 
 def why_not(result: Result) -> str:
     """Return why a task has no result, empty where it has one."""

@@ -90,8 +90,9 @@ def test_keys_that_are_none(keys: t.Any) -> None:
 
 
 def test_records_to_mend() -> None:
-    assert records_to_mend([RECORD], [{"subject": "relay1.example.com A"}]) == [RECORD]
-    assert records_to_mend([RECORD], [{"subject": "relay1.example.com TXT"}]) == []
+    wrong = {"subject": "relay1.example.com A", "remedy": "Publish: relay1.example.com. 3600 IN A 192.0.2.25"}
+    assert records_to_mend([RECORD], [wrong]) == [RECORD]
+    assert records_to_mend([RECORD], [{**wrong, "subject": "relay1.example.com TXT"}]) == []
     for wrong in (5, [{}], [{"x": 1}]):
         with pytest.raises(AnsibleFilterError, match=r"records_to_mend: .*Accepted: "):
             records_to_mend(wrong, [{"subject": "x"}])

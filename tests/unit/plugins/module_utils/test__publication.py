@@ -133,7 +133,13 @@ def test_what_is_looked_at_from_outside() -> None:
     assert found["canary_relays"] == [{"relay": "relay1.example.com", "port": 465, "tls": "wrapper"}]
 
 
-def test_records_that_findings_are_about() -> None:
-    records = [record("a.test"), record("b.test"), record("c.test")]
-    findings = [{"subject": "a.test TXT"}, {"subject": "b.test A"}, {"subject": "c.test"}]
+def test_records_that_findings_say_to_publish() -> None:
+    records = [record("a.test"), record("b.test"), record("c.test"), record("d.test")]
+    line = '{}. 3600 IN TXT "x"'
+    findings = [
+        {"subject": "a.test TXT", "remedy": f"Publish: {line.format('a.test')}"},
+        {"subject": "b.test A", "remedy": line.format("b.test")},
+        {"subject": "c.test", "remedy": "Look at the delegation."},
+        {"subject": "d.test TXT", "remedy": "Wait."},
+    ]
     assert [item["name"] for item in _publication.to_mend(records, findings)] == ["a.test", "c.test"]
