@@ -83,7 +83,7 @@ integration: setup ## modules and roles against real programs, in single contain
 	@tests/bin/system-packages chromium fonts-dejavu-core
 	@pytest -p no:cacheprovider --numprocesses 2 --dist loadfile --durations 15 tests/integration
 
-# One after the other: the scenarios share the lab's network.
+# One after the other: two of the scenarios share the lab's network.
 molecule: setup ## the whole lab: deploy, publish, verify, and real mail, from nothing to nothing
 	@set -e; for scenario in default dns open_relay; do \
 	    echo "=== make molecule: $$scenario"; molecule test --scenario-name $$scenario; done
