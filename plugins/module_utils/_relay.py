@@ -17,10 +17,17 @@ import re
 import typing as t
 
 from ansible_collections.mailops.relay.plugins.module_utils import _domains, _publication
-
-Network = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
-Description = t.Dict[str, t.Any]
-Problems = t.Iterator[str]
+from ansible_collections.mailops.relay.plugins.module_utils._values import (
+    LABEL,
+    Description,
+    Network,
+    Problems,
+    check_ports,
+    is_address,
+    is_fqdn,
+    is_mail_address,
+    parse_network,
+)
 
 PREFIX = "relay_"
 
@@ -44,53 +51,13 @@ WIDEST_PUBLIC_PREFIX = {4: 24, 6: 48}
 # One site has one IPv4 address at the least, and one /64 (RFC 6177): what is wider has neighbours in it.
 OWN_PREFIX = {4: 32, 6: 64}
 
-_LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)", re.IGNORECASE)
-_DOT_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _VERIFIED_TLS = ("verify", "secure")
-
-
-def is_fqdn(name: str) -> bool:
-    """Whether ``name`` is a host name of at least two labels (RFC 1123 section 2.1), without a dot at its end."""
-    labels = name.split(".")
-    return (
-        len(labels) >= 2
-        and len(name) <= 253
-        and all(_LABEL.fullmatch(label) for label in labels)
-        and not labels[-1].isdigit()
-    )
-
-
-def is_address(text: str) -> bool:
-    """Whether ``text`` is an IPv4 or IPv6 address."""
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _is_private(network: Network) -> bool:
     return any(
         network.version == private.version and network.subnet_of(private)  # type: ignore[arg-type]
         for private in PRIVATE_NETWORKS
-    )
-
-
-def _parse_network(variable: str, text: str) -> Network:
-    """Return the network, or raise ValueError with a problem."""
-    try:
-        return ipaddress.ip_network(text)
-    except ValueError:
-        pass
-    try:
-        loose = ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        raise ValueError(
-            f"{variable}: {text!r} is not a network. Accepted: CIDR notation such as 10.20.0.0/16 or 2001:db8:20::/64."
-        ) from None
-    raise ValueError(
-        f"{variable}: {text!r} has host bits set. Accepted: {loose} for the whole network,"
-        f" or {text.split('/', maxsplit=1)[0]}/{loose.max_prefixlen} for the one host."
     )
 
 
@@ -112,7 +79,7 @@ def _unsafe_trust(network: Network, addresses: t.Iterable[str]) -> str | None:
 def _check_networks(values: Description) -> Problems:
     for text in values["relay_networks"]:
         try:
-            reason = _unsafe_trust(_parse_network("relay_networks", text), values["relay_addresses"])
+            reason = _unsafe_trust(parse_network("relay_networks", text), values["relay_addresses"])
         except ValueError as problem:
             yield str(problem)
             continue
@@ -123,7 +90,7 @@ def _check_networks(values: Description) -> Problems:
             )
     for entry in values["relay_unsafe_networks"]:
         try:
-            _parse_network("relay_unsafe_networks", entry["network"])
+            parse_network("relay_unsafe_networks", entry["network"])
         except ValueError as problem:
             yield str(problem)
         if not entry["reason"].strip():
@@ -137,10 +104,10 @@ def _check_identity(values: Description) -> Problems:
             f"relay_hostname: {hostname!r} is not a fully qualified domain name."
             " Accepted: a name such as relay1.example.com, with letters, digits and hyphens between its dots."
         )
-    local, at, domain = values["relay_postmaster"].rpartition("@")
-    if not at or not _DOT_ATOM.fullmatch(local) or not is_fqdn(domain) or domain.lower() == hostname.lower():
+    postmaster = values["relay_postmaster"]
+    if not is_mail_address(postmaster) or postmaster.rpartition("@")[2].lower() == hostname.lower():
         yield (
-            f"relay_postmaster: {values['relay_postmaster']!r} cannot get the relay's mail."
+            f"relay_postmaster: {postmaster!r} cannot get the relay's mail."
             " Accepted: a mail address such as mailops@example.com, at another domain than relay_hostname."
         )
 
@@ -178,7 +145,7 @@ def _check_domains(values: Description) -> Problems:
 
 def _check_dkim(values: Description) -> Problems:
     selector = values["relay_dkim"]["selector"]
-    if selector is not None and not all(_LABEL.fullmatch(label) for label in selector.split(".")):
+    if selector is not None and not all(LABEL.fullmatch(label) for label in selector.split(".")):
         yield (
             f"relay_dkim.selector: {selector!r} is not a selector."
             " Accepted: letters, digits and hyphens, at most 63, such as relay1-2026a (RFC 6376 section 3.1)."
@@ -218,17 +185,11 @@ def _check_next_hops(values: Description) -> Problems:
             yield f"{name} is no host. Accepted: a name such as smtp.example.net, or an IP address."
         elif is_address(hop["host"]) and hop["tls"] in _VERIFIED_TLS:
             yield f"{name} is an address, and tls: {hop['tls']} verifies a name. Accepted: the host's name."
-        yield from _check_ports(f"{name}: port", [hop["port"]])
+        yield from check_ports(f"{name}: port", [hop["port"]])
         if (hop["host"].lower(), hop["port"]) in seen:
             yield f"{name} is listed twice. Accepted: each next hop once."
         seen.add((hop["host"].lower(), hop["port"]))
         yield from _check_login(name, hop)
-
-
-def _check_ports(variable: str, ports: t.Iterable[int]) -> Problems:
-    for port in ports:
-        if not 1 <= port <= 65535:
-            yield f"{variable}: {port} is not a TCP port. Accepted: 1 to 65535."
 
 
 def _check_service(values: Description) -> Problems:
@@ -242,10 +203,10 @@ def _check_service(values: Description) -> Problems:
         if number < 1:
             yield f"relay_limits.{option}: {number} is too small. Accepted: 1 or more."
     firewall = values["relay_firewall"]
-    yield from _check_ports("relay_firewall.management_ports", firewall["management_ports"])
+    yield from check_ports("relay_firewall.management_ports", firewall["management_ports"])
     for text in firewall["management_networks"]:
         try:
-            _parse_network("relay_firewall.management_networks", text)
+            parse_network("relay_firewall.management_networks", text)
         except ValueError as problem:
             yield str(problem)
 
