@@ -21,10 +21,12 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 COLLECTION := .ansible/collections/ansible_collections/mailops/relay
 PYTHON_VERSION = $$(.venv/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+# Workers share the files out among them; each takes the next when it is done.
+INTEGRATION = pytest -p no:cacheprovider --numprocesses 2 --dist loadfile --durations 25 tests/integration
 # Seconds since the target began, for the progress lines.
 say = @echo "=== make $@: $(1)"
 
-.PHONY: help setup tools images demo test test-all lint sanity units integration molecule \
+.PHONY: help setup tools images demo test test-all lint sanity units integration thorough molecule \
         lab-up lab-verify lab-down lab-login clean
 
 help: ## list the targets
@@ -54,7 +56,7 @@ test: ## every check, from a fresh machine on: what continuous integration runs
 	    echo "=== make test: $$step done in $$((SECONDS - start)) s"; \
 	done; echo; echo "=== make test: all done in $$SECONDS s"
 
-test-all: test ## the same for now; slow and rare checks come here
+test-all: test thorough ## the same, and what is too slow or too rare for each change
 
 lint: tools ## style and types: yamllint, ansible-lint, ruff, mypy, shellcheck, changelog and docs
 	$(call say,yamllint)
@@ -81,12 +83,16 @@ units: tools ## the unit tests, as ansible-test runs them
 
 integration: setup ## modules and roles against real programs, in single containers
 	@tests/bin/system-packages chromium fonts-dejavu-core
-	@pytest -p no:cacheprovider --numprocesses 2 --dist loadfile --durations 15 tests/integration
+	@$(INTEGRATION) -m 'not thorough'
+
+thorough: setup ## the integration tests that make test leaves out
+	@tests/bin/system-packages chromium fonts-dejavu-core
+	@$(INTEGRATION) -m thorough
 
 # One after the other: two of the scenarios share the lab's network.
 molecule: setup ## the whole lab: deploy, publish, verify, and real mail, from nothing to nothing
 	@set -e; for scenario in default dns open_relay; do \
-	    echo "=== make molecule: $$scenario"; molecule test --scenario-name $$scenario; done
+	    echo "=== make molecule: $$scenario"; tests/bin/molecule-scenario $$scenario; done
 
 lab-up: setup ## bring the lab up, deploy the relays, publish their records, and let it stay
 	@molecule converge --scenario-name default

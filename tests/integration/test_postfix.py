@@ -104,6 +104,7 @@ def test_check_mode_with_diff_shows_the_change_and_makes_none(host):
 OPEN = {"master_cf": "2525 inet n - y - - smtpd -o smtpd_relay_restrictions=permit_inet_interfaces,defer\n"}
 
 
+@pytest.mark.any_release
 @pytest.mark.parametrize(
     ("extra", "texts"),
     [
@@ -124,6 +125,7 @@ def test_a_set_that_does_not_work_is_taken_back(host, extra, texts):
     assert host.play().changed == 0
 
 
+@pytest.mark.any_release
 def test_an_extra_replaces_an_entry_once(host):
     assert host.play(postfix_extra={"main_cf": "delay_warning_time = 1h"}).changed == 1
     assert (
@@ -149,6 +151,7 @@ def test_what_postconf_has_edited_comes_back(host):
     assert host.python(ASK).startswith("5")
 
 
+@pytest.mark.any_release
 def test_a_full_disk_leaves_the_relay_as_it_was(host):
     host.run("mkdir -p /etc/mailops-relay && mount -t tmpfs -o size=16k tmpfs /etc/mailops-relay")
     try:
@@ -178,6 +181,7 @@ def test_next_hops_in_order_each_with_its_own_login_and_tls(host):
     assert host.run("stat -c '%a %U' /etc/postfix/sasl_passwd") == "600 root"
 
 
+@pytest.mark.any_release
 def test_the_users_own_certificate_is_shown_to_clients(host):
     host.run(
         "mkdir -p /etc/ssl/own && cd /etc/ssl/own && openssl req -x509 -newkey rsa:2048 -nodes -days 9"
@@ -197,6 +201,7 @@ def test_the_users_own_certificate_is_shown_to_clients(host):
     assert host.play().changed == 1
 
 
+@pytest.mark.any_release
 def test_a_password_is_seen_nowhere(host):
     played = host.play("-vvvv", "--diff", relay_next_hops=[{**HOP, "password": "another-secret"}])
     assert played.ok
@@ -207,6 +212,7 @@ def test_a_password_is_seen_nowhere(host):
     assert host.play().changed == 1
 
 
+@pytest.mark.any_release
 def test_a_null_client_has_no_listener(host):
     assert host.play(relay_services=[]).ok
     assert host.run("ss -Hltn | awk '{print $4}' | sed 's/.*://' | sort -nu") == ""
@@ -215,6 +221,7 @@ def test_a_null_client_has_no_listener(host):
     assert host.python(ASK).startswith("5")
 
 
+@pytest.mark.any_release
 def test_killed_at_any_moment_the_files_are_the_old_or_the_new(host):
     """SIGKILL for the module, ever later after it has begun to write; the delays cover it to its end."""
     candidate = "/etc/mailops-relay/postfix/candidate"
@@ -234,6 +241,7 @@ def test_killed_at_any_moment_the_files_are_the_old_or_the_new(host):
     assert host.python(ASK).startswith("5")
 
 
+@pytest.mark.any_release
 def test_a_folder_of_the_images_own_layer(tmp_path, host):
     """Postfix is part of the image: /etc/postfix lies in the lower layer of the overlay and cannot be exchanged."""
     suite = host.image.rpartition(":")[2]

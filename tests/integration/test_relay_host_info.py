@@ -349,6 +349,7 @@ def test_nobody(host: Host, tmp_path: pathlib.Path) -> None:
     }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("host", ["trixie"], indirect=True)
 def test_very_long_queue(host: Host) -> None:
     """The result stays small, and so does what the module needs for it."""
