@@ -25,8 +25,9 @@ PAIRS = (
 )
 PARAMETERS = ("smtpd_tls_chain_files", *(name for pair in PAIRS for name in pair))
 
+# The headers of a key with a pass phrase (RFC 1421) have single hyphens.
 _BLOCK = re.compile(
-    r"-----BEGIN (?P<label>[A-Z0-9 ]{1,40})-----\s(?P<body>[^-]*)-----END (?P=label)-----",
+    r"-----BEGIN (?P<label>[A-Z0-9 ]{1,40})-----\s(?P<body>[^-]*(?:-(?!----)[^-]*)*)-----END (?P=label)-----",
 )
 _SEVERAL = 8
 
@@ -41,6 +42,11 @@ class Block:
     @property
     def is_key(self) -> bool:
         return self.label.endswith("PRIVATE KEY")
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether it is a key that a pass phrase protects (RFC 7468, 11; RFC 1421, 4.6.1.1)."""
+        return self.is_key and (self.label.startswith("ENCRYPTED") or "\nProc-Type: 4,ENCRYPTED" in self.text)
 
     @property
     def is_certificate(self) -> bool:
@@ -73,7 +79,11 @@ class Source:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a certificate says of itself. ``days`` is what is left of its time, ``covers`` whether for our name."""
+    """What a certificate says of itself. ``days`` is what is left of its time, ``covers`` whether for our name.
+
+    ``days_until`` is what is left until its time begins, ``misplaced`` the first certificate of the chain that has
+    issued none of those before it.
+    """
 
     subject: str
     names: t.Sequence[str]
@@ -82,6 +92,8 @@ class Facts:
     covers: bool
     key: str
     self_signed: bool
+    days_until: float = 0.0
+    misplaced: str = ""
 
 
 @dataclass(frozen=True)
@@ -150,7 +162,7 @@ def judge_absence(security_level: str, interfaces: str) -> Findings:
 def judge(seen: Observation, hostname: str, least_days: int) -> Findings:
     """Judge one chain for the relay ``hostname``; fewer than ``least_days`` days left are too few."""
     for reason in seen.unseen:
-        remedy = "Run as root on the relay, with the package python3-cryptography"
+        remedy = "Run as root on the relay"
         yield Finding("certificate_not_checked", "warning", seen.subject, reason, remedy)
     if seen.error:
         remedy = "Put key and certificate there, in PEM format, the certificate before those of its authorities"
@@ -174,6 +186,14 @@ def _judge_facts(facts: Facts, subject: str, hostname: str, least_days: int) -> 
     elif facts.days < least_days:
         message = f"The certificate expires in {facts.days:.0f} days, on {facts.not_after}; {least_days} are wanted"
         yield Finding("certificate_expires", "warning", subject, message, remedy, "RFC 5280, 4.1.2.5")
+    if facts.days_until > 0:
+        message = f"The certificate is not valid before {facts.days_until:.1f} days from now, by the host's clock"
+        remedy = "See that the clock is right, or wait; until then use the certificate before it"
+        yield Finding("certificate_not_yet", "error", subject, message, remedy, "RFC 5280, 4.1.2.5")
+    if facts.misplaced:
+        message = f"The chain is not in order: {facts.misplaced} has issued none of the certificates before it"
+        remedy = "Put the relay's certificate first, and behind each the one that has issued it"
+        yield Finding("certificate_order", "warning", subject, message, remedy, "RFC 5246, 7.4.2")
     if hostname and not facts.covers:
         names = ", ".join(facts.names[:10]) or "no name"
         message = f"The certificate is for {names}, and not for {hostname}"

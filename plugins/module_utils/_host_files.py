@@ -19,11 +19,11 @@ import typing as t
 from dataclasses import replace
 
 from ansible_collections.mailops.relay.plugins.module_utils import (
-    _certificate,
     _dkim_keys,
     _host_certificate,
     _host_keys,
     _opendkim,
+    _x509,
 )
 from ansible_collections.mailops.relay.plugins.module_utils._host_certificate import Chain, Facts, Observation, Source
 from ansible_collections.mailops.relay.plugins.module_utils._host_keys import Key, Keys
@@ -80,30 +80,30 @@ def _observe_chain(
     chain: Chain, files: t.Sequence[str], hostname: str, now: float, unseen: t.Sequence[str]
 ) -> Observation:
     try:
-        facts, unread = _facts(chain, hostname, now) if chain.certificates else (None, [])
+        facts = _facts(chain, hostname, now) if chain.certificates else None
     except ValueError as error:
         return Observation(files, error=f"Of the certificate: {error}", unseen=unseen)
-    unseen = [*unseen, *unread]
     missing = "" if chain.key and chain.certificates else "certificate" if chain.key else "private key"
     if missing and not unseen:
         return Observation(files, facts, error=f"There is no {missing} in {' and '.join(files)}")
     return Observation(files, facts, "" if missing else _mismatch(chain), unseen=unseen)
 
 
-def _facts(chain: Chain, hostname: str, now: float) -> tuple[Facts | None, list[str]]:
-    if not _certificate.HAS_CRYPTOGRAPHY:
-        return None, ["The certificate's days and names cannot be read: python3-cryptography is not installed"]
-    certificate = _certificate.read(chain.certificates[0].der())
+def _facts(chain: Chain, hostname: str, now: float) -> Facts:
+    certificates = [_x509.read(block.der()) for block in chain.certificates]
+    certificate, misplaced = certificates[0], _x509.out_of_order(certificates)
     moment = datetime.datetime.fromtimestamp(now, datetime.timezone.utc)
     return Facts(
         certificate.subject,
         certificate.names,
         certificate.not_after.strftime("%Y-%m-%d"),
-        _certificate.days_left(certificate, moment),
-        bool(hostname) and _certificate.covers(certificate, hostname),
+        _x509.days_left(certificate, moment),
+        bool(hostname) and _x509.covers(certificate, hostname),
         certificate.key,
         certificate.self_signed,
-    ), []
+        _x509.days_until(certificate, moment),
+        "" if misplaced is None else certificates[misplaced].subject,
+    )
 
 
 def _holds_key(text: str) -> bool:
@@ -124,16 +124,18 @@ def _open_to_others(path: str) -> bool:
 
 def _mismatch(chain: Chain) -> str:
     """Have OpenSSL load key and certificate, as Postfix does. They are in memory only: the key is for no other file."""
+    if chain.key and chain.key.is_encrypted:
+        return "The private key has a pass phrase, and Postfix has none to give"
     key = chain.key.text if chain.key else ""
     certificates = "\n".join(block.text for block in chain.certificates)
     try:
         with _in_memory(certificates) as chain_file, _in_memory(key) as key_file:
-            # A key with a pass phrase would ask the terminal for it; Postfix has none to ask.
+            # So that nothing is ever asked of the terminal.
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(chain_file, key_file, password=lambda: "")
     except ssl.SSLError as error:
         if "MISMATCH" in (error.reason or ""):
             return "The private key does not belong to the certificate"
-        return f"OpenSSL refuses key and certificate: {error.reason or 'the key may have a pass phrase'}"
+        return f"OpenSSL refuses key and certificate: {error.reason or error}"
     except (OSError, ValueError) as error:
         return f"OpenSSL refuses key and certificate: {error}"
     return ""

@@ -97,8 +97,6 @@ options:
     description: Seconds that each program may take, and each milter to answer, 1 to 300. Eight programs are run.
     type: float
     default: 20
-requirements:
-  - cryptography (on the host, for the days and names of certificates; Debian has it as python3-cryptography)
 seealso:
   - module: mailops.relay.dns_records_info
 """

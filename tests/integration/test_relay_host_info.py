@@ -183,11 +183,6 @@ DAMAGES = {
     "key of the certificate for everybody": Damage(
         "chmod 644 /etc/tls/good.key", ["certificate_key_exposed"], "chmod 600 /etc/tls/good.key"
     ),
-    "without python3-cryptography": Damage(
-        "mv /usr/lib/python3/dist-packages/cryptography /root",
-        ["certificate_not_checked"],
-        "mv /root/cryptography /usr/lib/python3/dist-packages",
-    ),
     "one message": Damage(f"{SEND}; {WAIT}", [], EMPTY),
     "too many messages": Damage(f"{SEND}; {WAIT}", ["queue_deferred"], EMPTY, {"queue_deferred": 0}),
     "old message": Damage(f"{SEND}; {WAIT}; python3 -c '{BACK_DATE}'", ["queue_old"], EMPTY),

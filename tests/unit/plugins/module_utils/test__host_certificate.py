@@ -49,6 +49,21 @@ def test_blocks():
     assert [block.is_key for block in found] == [False, False, True]
 
 
+@pytest.mark.parametrize(
+    ("label", "headers", "encrypted"),
+    [
+        ("PRIVATE KEY", "", False),
+        ("ENCRYPTED PRIVATE KEY", "", True),
+        ("RSA PRIVATE KEY", "", False),
+        ("RSA PRIVATE KEY", "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\n", True),
+        ("CERTIFICATE", "Proc-Type: 4,ENCRYPTED\n\n", False),
+    ],
+)
+def test_pass_phrases(label, headers, encrypted):
+    (block,) = _host_certificate.blocks(f"-----BEGIN {label}-----\n{headers}AAAA\n-----END {label}-----\n")
+    assert block.is_encrypted is encrypted
+
+
 @pytest.mark.parametrize("text", ["", "-----BEGIN CERTIFICATE-----\nAAAA", "-----BEGIN A-----\nAA\n-----END B-----"])
 def test_no_blocks(text):
     assert _host_certificate.blocks(text) == []
@@ -94,6 +109,9 @@ def test_chains(order, together, expected):
         ({"covers": False}, ["certificate_name"]),
         ({"covers": False, "names": [], "days": -9.0}, ["certificate_expired", "certificate_name"]),
         ({"self_signed": True}, []),
+        ({"days_until": -0.1}, []),
+        ({"days_until": 0.1}, ["certificate_not_yet"]),
+        ({"misplaced": "CN=root"}, ["certificate_order"]),
     ],
 )
 def test_facts(change, expected):

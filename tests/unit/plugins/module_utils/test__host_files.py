@@ -16,7 +16,6 @@ import pytest
 pytest.importorskip("cryptography")
 
 from ansible_collections.mailops.relay.plugins.module_utils import (
-    _certificate,
     _dkim_keys,
     _host_certificate,
     _host_files,
@@ -38,7 +37,7 @@ def pem_of(key, encryption=None):
     return text.decode()
 
 
-def certificate_of(key, name=HOST, days=90):
+def certificate_of(key, name=HOST, days=90, begin=-1000):
     now = datetime.datetime.now(datetime.timezone.utc)
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     certificate = (
@@ -47,12 +46,18 @@ def certificate_of(key, name=HOST, days=90):
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1000))
+        .not_valid_before(now + datetime.timedelta(days=begin))
         .not_valid_after(now + datetime.timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .sign(key, hashes.SHA256())
     )
     return certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def old_pem_of(key):
+    """Return a key with a pass phrase in the form in which OpenSSL once wrote it."""
+    text = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, PASS_PHRASE)
+    return text.decode()
 
 
 KEY, OTHER = (ec.generate_private_key(ec.SECP256R1()) for _number in range(2))
@@ -92,7 +97,11 @@ def looked(paths, together=True):
         ([pem_of(KEY), certificate_of(KEY, name="*.example.com")], []),
         ([pem_of(KEY), certificate_of(KEY, name="*.example.org")], ["certificate_name"]),
         ([GOOD + pem_of(OTHER) + certificate_of(OTHER, name="other.example")], ["certificate_name"]),
+        ([pem_of(KEY), certificate_of(KEY, begin=3)], ["certificate_not_yet"]),
+        ([GOOD + certificate_of(KEY, name="another.example.com")], ["certificate_order"]),
+        ([GOOD + certificate_of(KEY)], []),
         ([pem_of(KEY, PASS_PHRASE), certificate_of(KEY)], ["certificate_key_mismatch"]),
+        ([old_pem_of(KEY), certificate_of(KEY)], ["certificate_key_mismatch"]),
         ([pem_of(KEY)], ["certificate_unusable"]),
         ([certificate_of(KEY)], ["certificate_unusable"]),
         (["", ""], ["certificate_unusable"]),
@@ -103,6 +112,13 @@ def looked(paths, together=True):
 )
 def test_certificates(folder, texts, expected):
     assert look(folder, *texts) == expected
+
+
+@pytest.mark.parametrize("write", [old_pem_of, lambda key: pem_of(key, PASS_PHRASE)])
+def test_a_pass_phrase_is_named(folder, write):
+    (folder / "both").write_text(write(KEY) + certificate_of(KEY))
+    seen = _host_files.observe_certificates(Source([str(folder / "both")], together=True), HOST, time.time())
+    assert [each.mismatch for each in seen] == ["The private key has a pass phrase, and Postfix has none to give"]
 
 
 def test_files_that_are_none(folder):
@@ -134,13 +150,6 @@ def test_open_to_others(folder, mode, above, expected):
     # Above it are folders of pytest, whose user they belong to.
     reachable = all(os.stat(each).st_mode & 0o001 for each in path.parents[1:])
     assert _host_files._open_to_others(str(path)) is (expected and reachable)
-
-
-def test_without_cryptography(folder, monkeypatch):
-    monkeypatch.setattr(_certificate, "HAS_CRYPTOGRAPHY", False)
-    assert look(folder, GOOD) == ["certificate_not_checked"]
-    # That key and certificate go together is seen all the same.
-    assert look(folder, pem_of(OTHER), certificate_of(KEY)) == ["certificate_not_checked", "certificate_key_mismatch"]
 
 
 def test_whoever_may_not_read_the_key_reads_the_certificate(folder, monkeypatch):
