@@ -48,6 +48,8 @@ INPUT_AND_OUTPUT = {
     "_nftables.py",
     "_opendkim_service.py",
     "_postfix.py",
+    "_redis.py",
+    "_rspamd_service.py",
     "_smtp.py",
     "_smtp_offers.py",
     "_smtp_probe.py",
@@ -57,6 +59,7 @@ INPUT_AND_OUTPUT = {
     "_smtp_tls.py",
     "_ssh_connection.py",
     "_tls_peer.py",
+    "_unit.py",
 }
 FORBIDDEN_IN_PURE = {
     "ansible",

@@ -1,0 +1,241 @@
+#!/usr/bin/python
+
+# Copyright: (c) 2026, Mailops contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: rspamd_config
+short_description: Check, swap and prove the whole configuration of rspamd as a milter
+version_added: 0.1.0
+description:
+  - Takes all files of an rspamd configuration in one call, and puts them to use together or not at all.
+  - The candidate is judged before it replaces anything. C(rspamadm configtest) has to accept it, and with it the Lua
+    rules that it names, and each server in O(store_servers) that can be reached has to accept O(store_password).
+  - The files of a set are swapped by one rename. A host that loses power, or a task that is killed, has either the old
+    or the new set, and the next run completes what was begun.
+  - After the swap rspamd is restarted and enabled. Then its milter has to let a notice of this host pass; with
+    O(hostname) it has to refuse one whose From header is not of that host. The probes are sent nowhere. If it does not,
+    the previous set is brought back and the task fails with what it has seen. Where there was no previous set, rspamd
+    is left stopped and disabled.
+  - The files are in the folder of O(config), which is exchanged as a whole, and files elsewhere, such as a drop-in of
+    the service, are symbolic links to it. The package's own C(/etc/rspamd) is left alone; a drop-in has to name
+    O(config) to the daemon.
+author:
+  - Mailops contributors (@mailops)
+attributes:
+  check_mode:
+    support: full
+    description: Does all but the swap. Where rspamd is not installed yet, the candidate is not judged.
+  diff_mode:
+    support: full
+    description: Shows each file that changes; the content of secret files is left out.
+  platform:
+    platforms: posix
+    support: full
+    description: Needs systemd.
+options:
+  state:
+    description:
+      - V(started) puts O(files) to use and has rspamd running, now and after a boot.
+      - V(stopped) stops and disables rspamd where it is installed, and leaves all files alone.
+    type: str
+    choices: [started, stopped]
+    default: started
+  files:
+    description:
+      - All files of the set, but for O(secret_files). A file of the previous set that is not named here is removed.
+      - Their names must differ, not only their folders. Everybody may read them.
+      - Required with O(state=started).
+    type: list
+    elements: dict
+    suboptions:
+      path:
+        description: Absolute path of the file.
+        type: path
+        required: true
+      content:
+        description: Text of the file.
+        type: str
+        required: true
+  secret_files:
+    description: Files in the folder of O(config) that nobody but rspamd may read, their texts by their names.
+    type: dict
+    default: {}
+  config:
+    description: Which of O(files) is the configuration file that the service reads.
+    type: path
+    default: /etc/rspamd-relay/rspamd.conf
+  socket:
+    description: The milter socket of the configuration. Required with O(state=started).
+    type: path
+  hostname:
+    description: Name of this host, where rspamd has to hold its notices to it.
+    type: str
+    default: ""
+  store_servers:
+    description:
+      - Servers of Redis or Valkey, each as C(HOST:PORT), that have to accept O(store_password). One that cannot be
+        reached is no error, since mail has to flow without it.
+    type: list
+    elements: str
+    default: []
+  store_password:
+    description: The password of the servers, empty where they ask for none.
+    type: str
+    default: ""
+  group:
+    description: The group that rspamd runs as, which may read O(secret_files).
+    type: str
+    default: _rspamd
+"""
+
+EXAMPLES = r"""
+- name: Have rspamd refuse nothing
+  mailops.relay.rspamd_config:
+    socket: /run/rspamd/milter.sock
+    files:
+      - path: /etc/systemd/system/rspamd.service.d/milter.conf
+        content: |
+          [Service]
+          ExecStart=
+          ExecStart=/usr/bin/rspamd -c /etc/rspamd-relay/rspamd.conf -f
+      - path: /etc/rspamd-relay/rspamd.conf
+        content: |
+          options { pidfile = "/run/rspamd/rspamd.pid"; filters = ""; }
+          logging { type = "syslog"; level = "notice"; }
+          worker "rspamd_proxy" {
+            bind_socket = "/run/rspamd/milter.sock mode=0660";
+            milter = yes;
+            upstream "local" { self_scan = yes; default = yes; }
+          }
+"""
+
+RETURN = r"""
+action:
+  description: What rspamd was told; V(none) where nothing was due. In check mode what it would be told.
+  returned: success
+  type: str
+  sample: restart
+changed_files:
+  description: Paths of the files that changed.
+  returned: success
+  type: list
+  elements: str
+  sample: [/etc/rspamd-relay/settings.json]
+"""
+
+import grp
+import os
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mailops.relay.plugins.module_utils._activation import (
+    ActivationError,
+    NotInstalled,
+    activate,
+)
+from ansible_collections.mailops.relay.plugins.module_utils._files import ManagedFile
+from ansible_collections.mailops.relay.plugins.module_utils._generations import Generations, StoreError
+from ansible_collections.mailops.relay.plugins.module_utils._rspamd_service import Rspamd
+
+ARGUMENTS: dict[str, t.Any] = {
+    "state": {"type": "str", "choices": ["started", "stopped"], "default": "started"},
+    "files": {
+        "type": "list",
+        "elements": "dict",
+        "options": {"path": {"type": "path", "required": True}, "content": {"type": "str", "required": True}},
+    },
+    # Not in "files": the log of the invocation leaves out whole options only.
+    "secret_files": {"type": "dict", "default": {}, "no_log": True},
+    "config": {"type": "path", "default": "/etc/rspamd-relay/rspamd.conf"},
+    "socket": {"type": "path"},
+    "hostname": {"type": "str", "default": ""},
+    "store_servers": {"type": "list", "elements": "str", "default": []},
+    "store_password": {"type": "str", "default": "", "no_log": True},
+    "group": {"type": "str", "default": "_rspamd"},
+}
+
+
+def group_number(name: str) -> int:
+    """Return the number of a group; that of root where there is none, as before the package is installed."""
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        return 0
+
+
+def wanted_files(params: t.Mapping[str, t.Any]) -> list[ManagedFile]:
+    """Return the files of the set, or raise ``ValueError``."""
+    folder, group = os.path.dirname(params["config"]), group_number(params["group"])
+    files = [ManagedFile(file["path"], file["content"].encode()) for file in params["files"]]
+    for name, content in params["secret_files"].items():
+        files.append(ManagedFile(os.path.join(folder, name), content.encode(), 0o640, gid=group))
+    seen: dict[str, str] = {}
+    for file in files:
+        if not file.path.startswith("/") or file.path.endswith("/") or not file.name:
+            raise ValueError(f"files: {file.path!r} is not the absolute path of a file")
+        if file.name in seen:
+            raise ValueError(f"files: {file.path} has the name of {seen[file.name]}; accepted: names that differ")
+        seen[file.name] = file.path
+    if params["config"] not in seen.values():
+        raise ValueError(f"files: the configuration file {params['config']} is missing (option config)")
+    return files
+
+
+def stop(service: Rspamd, check_mode: bool) -> dict[str, t.Any]:
+    """Stop rspamd and keep it stopped over a boot."""
+    due = service.unit.wanted_by_anyone()
+    problems = service.apply("stop") if due and not check_mode else []
+    if problems:
+        raise ActivationError("\n".join(problems))
+    return {"changed": due, "action": "stop" if due else "none", "changed_files": []}
+
+
+def run(module: AnsibleModule) -> dict[str, t.Any]:
+    """Carry out the task and return its result; what it raises is for the user to read."""
+    params = module.params
+    installed = module.get_bin_path("rspamd", opt_dirs=["/usr/bin"]) is not None
+    files = wanted_files(params) if params["state"] == "started" else []
+    service = Rspamd(
+        module.run_command,
+        params["config"],
+        [file.path for file in files],
+        params["socket"] or "",
+        hostname=params["hostname"],
+        store=params["store_servers"],
+        password=params["store_password"],
+    )
+    if params["state"] == "stopped":
+        return stop(service, module.check_mode)
+    if not installed and not module.check_mode:
+        raise StoreError("rspamd is not installed on this host. Accepted: the package rspamd, before this task.")
+    generations = Generations(os.path.dirname(params["config"]))
+    outcome = activate(generations, files, service if installed else NotInstalled(), module.check_mode)
+    for text in service.away:
+        module.warn(text)
+    return {
+        "changed": outcome.changed,
+        "action": outcome.action,
+        "changed_files": outcome.changed_paths,
+        "diff": outcome.diffs(),
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=ARGUMENTS, required_if=[("state", "started", ["files", "socket"])], supports_check_mode=True
+    )
+    try:
+        result = run(module)
+    except (ActivationError, StoreError, ValueError) as error:
+        module.fail_json(msg=str(error))
+    except OSError as error:
+        module.fail_json(msg=f"The system refused a step: {error}. The set of files that was in use still is.")
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
