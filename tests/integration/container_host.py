@@ -29,6 +29,7 @@ ENVIRONMENT = {
     **os.environ,
     "ANSIBLE_PIPELINING": "1",
     "ANSIBLE_NOCOLOR": "1",
+    "ANSIBLE_FORCE_COLOR": "false",
     "ANSIBLE_LOCALHOST_WARNING": "0",
 }
 

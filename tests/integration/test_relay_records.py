@@ -94,7 +94,7 @@ class Play:
         return subprocess.run(
             command,
             cwd=self.folder,
-            env={**os.environ, "ANSIBLE_NOCOLOR": "1", "COLUMNS": "1000"},
+            env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "false", "COLUMNS": "1000"},
             check=False,
             capture_output=True,
             text=True,

@@ -263,7 +263,7 @@ PLAYBOOK = """
 def play(path, *options):
     (path / "play.yml").write_text(PLAYBOOK, encoding="utf-8")
     command = ["ansible-playbook", "play.yml", *options]
-    environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "COLUMNS": "1000"}
+    environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "false", "COLUMNS": "1000"}
     return subprocess.run(
         command,
         cwd=path,

@@ -28,7 +28,7 @@ def smarthost(**changes: Any) -> dict[str, Any]:
 
 def deploy(relay: Host, **variables: Any) -> None:
     command = ["ansible-playbook", "--inventory", str(INVENTORY), "--limit", relay.name, "mailops.relay.deploy"]
-    environment = {**os.environ, "ANSIBLE_PIPELINING": "true", "ANSIBLE_NOCOLOR": "true"}
+    environment = {**os.environ, "ANSIBLE_PIPELINING": "true", "ANSIBLE_FORCE_COLOR": "false"}
     done = subprocess.run(
         [*command, "--extra-vars", json.dumps(variables)],
         check=False,

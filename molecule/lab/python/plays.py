@@ -23,7 +23,14 @@ import dns.update
 import dns.zone
 from lab import INVENTORY, Host, inventory
 
-ENVIRONMENT = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_PIPELINING": "true", "ANSIBLE_LOCALHOST_WARNING": "0"}
+# Molecule has Ansible write colours wherever it thinks that somebody looks at a terminal, which outdoes NOCOLOR.
+ENVIRONMENT = {
+    **os.environ,
+    "ANSIBLE_FORCE_COLOR": "false",
+    "ANSIBLE_NOCOLOR": "1",
+    "ANSIBLE_PIPELINING": "true",
+    "ANSIBLE_LOCALHOST_WARNING": "0",
+}
 PRIMARY = Host("ns1")
 SECONDARY = Host("ns2")
 
