@@ -81,8 +81,9 @@ class Resolver:
         """Let unbound-checkconf(8) read the configuration."""
         if not self.config:
             return []
-        with open(os.path.join(stage, os.path.basename(self.config)), encoding="utf-8") as stream:
-            text = stream.read()
+        folder, name = os.path.split(self.config)
+        with open(os.path.join(stage, name), encoding="utf-8") as stream:
+            text = stream.read().replace(f"{folder}/", f"{stage}/")
         if not os.path.exists(ROOT_KEY):
             # The package copies its key there when unbound starts for the first time.
             text = text.replace(ROOT_KEY, _PACKAGED_ROOT_KEY)
@@ -90,7 +91,7 @@ class Resolver:
             copy.write(text)
             copy.flush()
             code, output, errors = self.run(["unbound-checkconf", copy.name])
-        lines = (errors + output).replace(copy.name, self.config).strip().splitlines()
+        lines = (errors + output).replace(copy.name, self.config).replace(stage, folder).strip().splitlines()
         return [f"unbound refuses the configuration: {line}" for line in lines] if code else []
 
     # State
@@ -130,26 +131,28 @@ class Resolver:
         return self.answer_problems(self.wait) + self._postfix_problems() if self.in_use else []
 
     def answer_problems(self, seconds: float) -> list[str]:
-        """Ask for what is signed and, where the resolver is ours, for what is bogus, until both are as they should."""
+        """Ask for what is signed and, where the resolver is ours, for what is bogus; give it time to come up."""
         started = time.time()
         deadline = time.monotonic() + seconds
         while True:
-            problems = self._look()
-            if not problems or time.monotonic() > deadline:
+            problems, may_pass = self._look()
+            if not problems or not may_pass or time.monotonic() > deadline:
                 break
             time.sleep(0.5)
         if problems and self.config:
             problems += self.unbound.last_words(started)
-        return problems
+        return [f"The resolver at {self.address} {problems[0]}", *problems[1:]] if problems else []
 
-    def _look(self) -> list[str]:
+    def _look(self) -> tuple[list[str], bool]:
+        """Return what is wrong with the resolver now, and whether that may pass by waiting."""
         try:
-            problems = _resolver.judge_signed(ask(self.address, self.signed_name, 10), self.signed_name)
-            if not problems and self.config:
-                problems = _resolver.judge_bogus(ask(self.address, _resolver.BOGUS_NAME, 10))
+            reply = ask(self.address, self.signed_name, 10)
+            problems = _resolver.judge_signed(reply, self.signed_name)
+            if problems or not self.config:
+                return problems, reply.rcode == _resolver.SERVFAIL
+            return _resolver.judge_bogus(ask(self.address, _resolver.BOGUS_NAME, 10)), False
         except (OSError, ValueError) as error:
-            problems = [f"does not answer: {error}"]
-        return [f"The resolver at {self.address} {problem}" for problem in problems]
+            return [f"does not answer: {error}"], True
 
     def _postfix_problems(self) -> list[str]:
         """Compare what a running Postfix was started with to what it should see."""
