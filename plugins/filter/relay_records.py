@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 import ssl
 import typing as t
 
@@ -42,27 +44,44 @@ def _public_keys(certificates: t.Any) -> dict[str, bytes]:
     return found
 
 
+def _next_keys(texts: t.Any) -> dict[str, bytes]:
+    """Return the public keys in PEM format (RFC 7468, 13)."""
+    accepted = "Accepted: a dictionary of public keys in PEM format, by the relays' host names."
+    if not isinstance(texts, t.Mapping) or not all(isinstance(text, str) for text in texts.values()):
+        raise ValueError(f"next_keys is {type(texts).__name__}. {accepted}")
+    found = {}
+    for name, text in texts.items():
+        match = re.search(r"-----BEGIN PUBLIC KEY-----([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----", text)
+        if not match:
+            raise ValueError(f"next_keys: that of {name!r} is none. {accepted}")
+        found[str(name).lower()] = base64.b64decode(match[1])
+    return found
+
+
 def relay_records(
-    hosts: t.Any, hostvars: t.Any, keys: t.Any = None, certificates: t.Any = None
+    hosts: t.Any, hostvars: t.Any, keys: t.Any = None, certificates: t.Any = None, next_keys: t.Any = None
 ) -> list[dict[str, t.Any]]:
     """Return the record sets as the option ``records`` takes them."""
     try:
         _check_keys([] if keys is None else keys)
         public_keys = _public_keys({} if certificates is None else certificates)
+        coming = _next_keys({} if next_keys is None else next_keys)
         relays = read_relays(hosts, hostvars)
         problems = _records.check([], keys or [])
         if problems:
             raise ValueError("\n".join(problems))
-        records = _records.derive(relays, keys or [], public_keys)
+        records = _records.derive(relays, keys or [], public_keys, coming)
         missing = [] if keys is None else _records.missing_keys(relays, keys)
-        unbound = [] if certificates is None else _records.missing_public_keys(relays, public_keys)
+        unbound = [] if certificates is None else _records.missing_public_keys(relays, public_keys, coming)
     except ValueError as error:
         raise AnsibleFilterError(f"relay_records: {error}") from None
     if missing:
         Display().warning(f"relay_records: no public key is known for {', '.join(missing)}; their records are left out")
     if unbound:
         names = ", ".join(unbound)
-        Display().warning(f"relay_records: no certificate is known of {names}; their TLSA records are left out")
+        Display().warning(
+            f"relay_records: no certificate, or no next key of it, is known of {names}; their TLSA records are left out"
+        )
     return [_record.join(record) for record in records]
 
 

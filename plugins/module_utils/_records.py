@@ -33,7 +33,7 @@ from ansible_collections.mailops.relay.plugins.module_utils._record import Recor
 
 Relay = t.Mapping[str, t.Any]
 PublicKeys = t.Mapping[str, bytes]
-"""SubjectPublicKeyInfo (DER) of the certificate that a relay shows, by host name."""
+"""SubjectPublicKeyInfo (DER) of the certificate that a relay shows, or is to show next, by host name."""
 
 Key = t.Mapping[str, t.Any]
 Domain = t.Mapping[str, t.Any]
@@ -96,16 +96,25 @@ def _relay_records(relay: Relay, domains: t.Container[str]) -> Records:
         )
 
 
-def _tlsa_records(relay: Relay, public_keys: PublicKeys) -> Records:
+def _tlsa_keys(relay: Relay, public_keys: PublicKeys, next_keys: PublicKeys) -> list[bytes]:
+    """Return the keys that a relay's records are about, none where one of them is not known.
+
+    A certificate by ACME may have another key than the one before. Its records have to be out before it is served
+    (RFC 7672, 8.1), so they are published beside those of the key in use.
+    """
+    wanted = [public_keys, next_keys] if relay["tls"].get("acme") else [public_keys]
+    found = [keys.get(relay["hostname"].lower()) for keys in wanted]
+    known = [key for key in found if key is not None]
+    return known if relay["dns"]["tlsa"] and len(known) == len(wanted) else []
+
+
+def _tlsa_records(relay: Relay, keys: t.Sequence[bytes]) -> Records:
     """Yield the records that bind the certificate's key, whoever has signed it (RFC 7672, 3.1.1)."""
-    public = public_keys.get(relay["hostname"].lower())
-    if not relay["dns"]["tlsa"] or public is None:
-        return
-    for service in relay["services"]:
+    for service in relay["services"] if keys else ():
         yield RecordSet(
             _tlsa.record_name(relay["hostname"], service["port"]),
             "TLSA",
-            (_tlsa.join(_tlsa.associate(*_tlsa.RECOMMENDED, public)),),
+            tuple(_tlsa.join(_tlsa.associate(*_tlsa.RECOMMENDED, key)) for key in dict.fromkeys(keys)),
             grade="optional",
             reason="Senders that use DANE deliver to this key only (RFC 7672, 3.1).",
         )
@@ -208,11 +217,11 @@ def _key_records(keys: t.Iterable[Key]) -> Records:
             )
 
 
-def _all(relays: t.Sequence[Relay], keys: t.Iterable[Key], public_keys: PublicKeys) -> Records:
+def _all(relays: t.Sequence[Relay], keys: t.Iterable[Key], public_keys: PublicKeys, next_keys: PublicKeys) -> Records:
     by_domain = _by_domain(relays)
     for relay in relays:
         yield from _relay_records(relay, by_domain)
-        yield from _tlsa_records(relay, public_keys)
+        yield from _tlsa_records(relay, _tlsa_keys(relay, public_keys, next_keys))
     for name, senders in by_domain.items():
         yield from _domain_records(name, senders[0][1], [relay for relay, _domain in senders])
         for relay, domain in senders:
@@ -239,7 +248,10 @@ def of_keys(keys: t.Sequence[Key], ttl: int) -> dict[str, t.Any]:
 
 
 def derive(
-    relays: t.Sequence[Relay], keys: t.Iterable[Key] = (), public_keys: PublicKeys | None = None
+    relays: t.Sequence[Relay],
+    keys: t.Iterable[Key] = (),
+    public_keys: PublicKeys | None = None,
+    next_keys: PublicKeys | None = None,
 ) -> list[RecordSet]:
     """Return all record sets of relays that :func:`check` has no problem with, each name and type once.
 
@@ -248,7 +260,7 @@ def derive(
     """
     ttl = min((relay["dns"]["ttl"] for relay in relays), default=0)
     merged: dict[tuple[str, str], RecordSet] = {}
-    for record in _all(relays, keys, public_keys or {}):
+    for record in _all(relays, keys, public_keys or {}, next_keys or {}):
         before = merged[record.key].values if record.key in merged else ()
         first = merged.get(record.key, record)
         merged[record.key] = RecordSet(
@@ -275,10 +287,12 @@ def missing_keys(relays: t.Iterable[Relay], keys: t.Iterable[Key]) -> list[str]:
     ]
 
 
-def missing_public_keys(relays: t.Iterable[Relay], public_keys: PublicKeys) -> list[str]:
-    """Return the relays that ask for TLSA records, and whose certificate is not known."""
-    names = (relay["hostname"].lower() for relay in relays if relay["dns"]["tlsa"])
-    return [name for name in names if name not in public_keys]
+def missing_public_keys(
+    relays: t.Iterable[Relay], public_keys: PublicKeys, next_keys: PublicKeys | None = None
+) -> list[str]:
+    """Return the relays that ask for TLSA records, and of which not all keys that need one are known."""
+    asking = (relay for relay in relays if relay["dns"]["tlsa"])
+    return [relay["hostname"].lower() for relay in asking if not _tlsa_keys(relay, public_keys, next_keys or {})]
 
 
 def check(relays: t.Sequence[Relay], keys: t.Iterable[Key] = ()) -> list[str]:

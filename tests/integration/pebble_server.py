@@ -20,7 +20,8 @@ DAYS = 90
 INSTALL = """
 mkdir -p /etc/pebble
 cd /etc/pebble
-DEBIAN_FRONTEND=noninteractive timeout 180 apt-get -qq install -y --no-install-recommends pebble openssl >/dev/null 2>&1
+export DEBIAN_FRONTEND=noninteractive
+timeout 180 apt-get -qq install -y --no-install-recommends pebble curl openssl >/dev/null 2>&1
 openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=acme.test -addext subjectAltName=DNS:acme.test \
     -keyout key.pem -out ca.pem 2>/dev/null
 echo '127.0.0.1 acme.test {names}' >>/etc/hosts

@@ -54,6 +54,7 @@ def relay(number=1, *domains, **changes):
         "services": [{"name": "smtp", "port": 25}, {"name": "submissions", "port": 465}],
         "dkim": {"enabled": True, "selector": selector, "domains": [*(d["name"].lower() for d in domains), hostname]},
         "dns": DNS,
+        "tls": {"acme": None},
         **changes,
     }
 
@@ -203,6 +204,23 @@ def test_tlsa_binds_the_key_of_the_certificate():
         "_465._tcp.relay1.example.net",
     ]
     assert _records.missing_public_keys(relays, given) == ["relay2.example.net"]
+
+
+def test_tlsa_of_the_key_that_a_certificate_by_acme_may_have_next():
+    relays = [relay(1, dns={**DNS, "tlsa": True}, tls={"acme": {"challenge": "http-01"}})]
+    served, coming = {"relay1.example.net": b"served"}, {"relay1.example.net": b"coming"}
+    digests = [hashlib.sha256(key).hexdigest() for key in (b"served", b"coming")]
+    records = {record.key: record for record in _records.derive(relays, [], served, coming)}
+    assert records["_25._tcp.relay1.example.net", "TLSA"].values == tuple(f"3 1 1 {digest}" for digest in digests)
+    assert _records.missing_public_keys(relays, served, coming) == []
+    # Records of one key alone would promise that the next certificate has it.
+    assert not any(record.type == "TLSA" for record in _records.derive(relays, [], served))
+    assert _records.missing_public_keys(relays, served) == ["relay1.example.net"]
+    # Between the switch and the next preparation there is one key.
+    (one,) = {r.key: r for r in _records.derive(relays, [], served, served)}[
+        "_25._tcp.relay1.example.net", "TLSA"
+    ].values
+    assert one == f"3 1 1 {digests[0]}"
 
 
 def test_keys_in_all_states():
