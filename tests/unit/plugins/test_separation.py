@@ -36,6 +36,7 @@ INPUT_AND_OUTPUT = {
     "_dns_update.py",
     "_dns_wait.py",
     "_file_set.py",
+    "_fail2ban.py",
     "_files.py",
     "_firewall.py",
     "_generations.py",
