@@ -35,6 +35,7 @@ INPUT_AND_OUTPUT = {
     "_dns_tcp.py",
     "_dns_update.py",
     "_dns_wait.py",
+    "_dovecot_service.py",
     "_file_set.py",
     "_fail2ban.py",
     "_files.py",
