@@ -157,11 +157,8 @@ class Host:
 
     def time(self, timer: str, wanted: bool) -> bool:
         """Have the timer run, or not; return whether that is a change."""
-        states = [
-            self.module.run_command(["systemctl", verb, timer])[1].strip() for verb in ("is-enabled", "is-active")
-        ]
-        runs = states == ["enabled", "active"]
-        changed = not runs if wanted else states[0] == "enabled" or states[1] == "active"
+        states = [self.module.run_command(["systemctl", f"is-{what}", timer])[0] == 0 for what in ("enabled", "active")]
+        changed = not all(states) if wanted else any(states)
         if changed and not self.check_mode:
             self.module.run_command(["systemctl", "enable" if wanted else "disable", "--now", timer], check_rc=True)
         return changed

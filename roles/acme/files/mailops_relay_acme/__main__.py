@@ -30,7 +30,7 @@ import typing as t
 import order
 from challenge import OUTCOME, begin, close_challenge, hook, proceed
 from host import RUN, Relay, locked, write
-from judgement import AcmeError, clock
+from judgement import AcmeError, BusyError, clock
 
 
 def renew(force: bool) -> dict[str, t.Any]:
@@ -46,6 +46,15 @@ def renew(force: bool) -> dict[str, t.Any]:
     return outcome
 
 
+def prepare() -> bool:
+    """Have a next key. An order that is under way does that itself, at its end."""
+    try:
+        with locked(wait=0) as relay:
+            return relay.prepare()
+    except BusyError:
+        return False
+
+
 def in_use(relay: Relay) -> str:
     certificate = relay.certificate()
     if certificate is None:
@@ -57,9 +66,11 @@ def in_use(relay: Relay) -> str:
 def run(command: str, arguments: list[str]) -> dict[str, t.Any]:
     if command == "renew":
         return renew("--force" in arguments)
-    if command in ("prepare", "confirm"):
+    if command == "confirm":
         with locked(wait=60) as relay:
-            return {"changed": relay.confirm(arguments[0]) if command == "confirm" else relay.prepare()}
+            return {"changed": relay.confirm(arguments[0])}
+    if command == "prepare":
+        return {"changed": prepare()}
     return {"status": Relay().status, "begin": begin, "proceed": proceed}[command]()
 
 

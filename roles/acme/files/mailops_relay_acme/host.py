@@ -15,7 +15,17 @@ import subprocess
 import time
 import typing as t
 
-from judgement import CONFIRMED_FOR, PEM, AcmeError, Certificate, certificate_of, clock, may_change_key, why_due
+from judgement import (
+    CONFIRMED_FOR,
+    PEM,
+    AcmeError,
+    BusyError,
+    Certificate,
+    certificate_of,
+    clock,
+    may_change_key,
+    why_due,
+)
 
 FOLDER = os.environ.get("MAILOPS_RELAY_ACME", "/etc/mailops-relay/acme")
 RUN = os.environ.get("MAILOPS_RELAY_ACME_RUN", "/run/mailops-relay-acme")
@@ -181,6 +191,6 @@ def locked(wait: float) -> t.Iterator[Relay]:
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise AcmeError("another run is under way; wait until it has ended") from None
+                    raise BusyError("another run is under way; wait until it has ended") from None
                 time.sleep(0.2)
         yield Relay()

@@ -32,6 +32,10 @@ class AcmeError(Exception):
     """Why something cannot be done. The message is for the user."""
 
 
+class BusyError(AcmeError):
+    """Another run holds the lock, maybe for as long as a record is waited for."""
+
+
 class Certificate(t.NamedTuple):
     """What openssl says of a certificate. Times are in seconds since 1970."""
 
