@@ -130,6 +130,7 @@ changed_files:
 import grp
 import os
 import typing as t
+from dataclasses import replace
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mailops.relay.plugins.module_utils._activation import (
@@ -137,6 +138,7 @@ from ansible_collections.mailops.relay.plugins.module_utils._activation import (
     NotInstalled,
     activate,
 )
+from ansible_collections.mailops.relay.plugins.module_utils._file_set import managed_files
 from ansible_collections.mailops.relay.plugins.module_utils._files import ManagedFile
 from ansible_collections.mailops.relay.plugins.module_utils._generations import Generations, StoreError
 from ansible_collections.mailops.relay.plugins.module_utils._rspamd_service import Rspamd
@@ -170,19 +172,11 @@ def group_number(name: str) -> int:
 def wanted_files(params: t.Mapping[str, t.Any]) -> list[ManagedFile]:
     """Return the files of the set, or raise ``ValueError``."""
     folder, group = os.path.dirname(params["config"]), group_number(params["group"])
-    files = [ManagedFile(file["path"], file["content"].encode()) for file in params["files"]]
-    for name, content in params["secret_files"].items():
-        files.append(ManagedFile(os.path.join(folder, name), content.encode(), 0o640, gid=group))
-    seen: dict[str, str] = {}
-    for file in files:
-        if not file.path.startswith("/") or file.path.endswith("/") or not file.name:
-            raise ValueError(f"files: {file.path!r} is not the absolute path of a file")
-        if file.name in seen:
-            raise ValueError(f"files: {file.path} has the name of {seen[file.name]}; accepted: names that differ")
-        seen[file.name] = file.path
-    if params["config"] not in seen.values():
+    secret = {os.path.join(folder, name): content for name, content in params["secret_files"].items()}
+    files = managed_files([*params["files"], *({"path": path, "content": content} for path, content in secret.items())])
+    if params["config"] not in [file.path for file in files]:
         raise ValueError(f"files: the configuration file {params['config']} is missing (option config)")
-    return files
+    return [replace(file, mode=0o640, gid=group) if file.path in secret else file for file in files]
 
 
 def stop(service: Rspamd, check_mode: bool) -> dict[str, t.Any]:

@@ -113,6 +113,34 @@ def test_a_quota_is_a_clear_answer(host: Host) -> None:
     host.eventually("journalctl -o cat | grep -F 'milter-reject: END-OF-MESSAGE' | grep -F 'user shop: 5 messages'")
 
 
+SESSION = """
+import smtplib
+with smtplib.SMTP("127.0.0.1", 25, timeout=60) as client:
+    client.ehlo("client")
+    client.docmd("XCLIENT ADDR=198.18.0.9 LOGIN=list")
+    client.ehlo("client")
+    for recipients in (4, 4, 4, 2):
+        client.mail("shop@alpha.test")
+        for number in range(recipients):
+            client.rcpt("r%d@rcpt.test" % number)
+        print(client.data("From: l@alpha.test\\r\\n\\r\\nhello\\r\\n")[0])
+        client.rset()
+"""
+
+
+def test_several_messages_in_one_session(host: Host) -> None:
+    forget(host)
+    assert host.python(SESSION).split() == ["250", "250", "451", "250"]
+
+
+# Patterns that make rspamd's own rules stand aside.
+@pytest.mark.parametrize("letter", "XYZA")
+def test_a_test_pattern_is_no_way_around(host: Host, letter: str) -> None:
+    pattern = f"{letter}JS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
+    (answer,) = send(host, f"From: ceo@bank.test\r\nSubject: x\r\n\r\n{pattern}\r\n")
+    assert answer.startswith("554 5.7.1 ")
+
+
 FORGED = [
     "From: ceo@bank.test",
     "FROM:ceo@bank.test",

@@ -1,0 +1,74 @@
+# Copyright: (c) 2026, Mailops contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.mailops.relay.plugins.module_utils import _redis
+from ansible_collections.mailops.relay.plugins.module_utils._rspamd_service import Rspamd
+from ansible_collections.mailops.relay.plugins.modules import rspamd_config
+
+CONFIG = "/etc/rspamd-relay/rspamd.conf"
+
+
+def parameters(*paths: str, **secrets: str) -> dict[str, t.Any]:
+    files = [{"path": path, "content": "x"} for path in paths]
+    return {"files": files, "secret_files": secrets, "config": CONFIG, "group": "root"}
+
+
+def test_files() -> None:
+    files = rspamd_config.wanted_files(parameters(CONFIG, "/etc/x/a", store="secret"))
+    assert [(file.path, file.content, file.mode) for file in files] == [
+        (CONFIG, b"x", 0o644),
+        ("/etc/x/a", b"x", 0o644),
+        ("/etc/rspamd-relay/store", b"secret", 0o640),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        (parameters("/etc/a"), "the configuration file /etc/rspamd-relay/rspamd.conf is missing"),
+        (parameters(CONFIG, "etc/a"), "'etc/a' is not the absolute path of a file"),
+        (parameters(CONFIG, "/etc/x/store", store="y"), "has the name of /etc/x/store; accepted: names that differ"),
+    ],
+)
+def test_bad_files(params: dict[str, t.Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        rspamd_config.wanted_files(params)
+
+
+def test_a_group_that_does_not_exist_yet() -> None:
+    assert rspamd_config.group_number("no-such-group") == 0
+
+
+@pytest.mark.parametrize(("state", "due"), [("active", True), ("inactive", False)])
+def test_stop(state: str, due: bool) -> None:
+    seen: list[str] = []
+
+    def run(command: list[str], **_options: t.Any) -> tuple[int, str, str]:
+        seen.append(" ".join(command))
+        return 0, f"ActiveState={state}\nUnitFileState=disabled\n" if command[1] == "show" else "", ""
+
+    service = Rspamd(run, CONFIG, [], "")
+    assert rspamd_config.stop(service, check_mode=True)["changed"] is due
+    assert "systemctl stop rspamd" not in seen
+    assert rspamd_config.stop(service, check_mode=False)["action"] == ("stop" if due else "none")
+    assert ("systemctl stop rspamd" in seen, "systemctl disable rspamd" in seen) == (due, due)
+
+
+def test_a_store_that_is_away_is_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = {"a:1": "", "b:2": "NOAUTH Authentication required."}
+
+    def refusal(server: str, _password: str, _timeout: float) -> str:
+        if server not in answers:
+            raise _redis.ServerAwayError("Connection refused")
+        return answers[server]
+
+    monkeypatch.setattr(_redis, "refusal", refusal)
+    service = Rspamd(lambda *_command, **_options: (0, "", ""), CONFIG, [], "", store=["a:1", "b:2", "c:3"])
+    assert service._store_problems() == ["the store b:2 does not let this host in: NOAUTH Authentication required."]
+    assert service.away == ["the store c:3 cannot be reached now: Connection refused"]
