@@ -181,17 +181,22 @@ def is_domain(key: str) -> bool:
 
 
 class Policies:
-    """The map. ``backend`` is the socket of mta-sts-daemon; without ``ask`` there is no DANE."""
+    """The map. ``backend`` is the socket of mta-sts-daemon; without ``ask`` there is no DANE.
 
-    def __init__(self, backend: str, ask: t.Optional[Ask]) -> None:
+    ``leave`` are parents such as ``.example.net`` whose level is in another map: Postfix asks for a parent only where
+    no map knows the domain itself.
+    """
+
+    def __init__(self, backend: str, ask: t.Optional[Ask], leave: t.Sequence[str] = ()) -> None:
         self.backend = backend
         self.ask = ask
+        self.leave = tuple(leave)
 
     async def answer(self, request: str) -> str:
         """Return the reply to ``NAME KEY``."""
         key = request.partition(" ")[2]
         # Next hops in brackets were chosen by the administrator: they have no MX records, and so no MTA-STS.
-        if key.startswith((".", "[")):
+        if key.startswith((".", "[")) or key.lower().endswith(self.leave):
             return NOT_FOUND
         try:
             reply = await asyncio.wait_for(self._policy(request), BACKEND_TIMEOUT)
@@ -236,9 +241,10 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description="TLS policies for Postfix: DANE before MTA-STS")
     parser.add_argument("--backend", required=True, help="unix socket of mta-sts-daemon")
     parser.add_argument("--resolver", help="address of a validating resolver; without it there is no DANE")
+    parser.add_argument("--leave", action="append", default=[], help="parent domain whose level is said elsewhere")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    policies = Policies(options.backend, resolver(options.resolver) if options.resolver else None)
+    policies = Policies(options.backend, resolver(options.resolver) if options.resolver else None, options.leave)
     listening = socket.socket(fileno=LISTENING)
     server = await asyncio.start_unix_server(policies.serve, sock=listening)
     async with server:

@@ -120,7 +120,9 @@ def test_usable_records(record: Record, usable: bool) -> None:
     assert tls_policy_map.is_usable(record) == usable
 
 
-def answers(path: pathlib.Path, reply: str | None, ask: t.Any, *requests: str) -> list[str]:
+def answers(
+    path: pathlib.Path, reply: str | None, ask: t.Any, *requests: str, leave: t.Sequence[str] = ()
+) -> list[str]:
     """Ask the map with a daemon behind it that always gives ``reply``, or that is not there."""
 
     async def daemon(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -130,7 +132,7 @@ def answers(path: pathlib.Path, reply: str | None, ask: t.Any, *requests: str) -
 
     async def run() -> list[str]:
         backend, front = str(path / "backend"), str(path / "front")
-        policies = tls_policy_map.Policies(backend, ask)
+        policies = tls_policy_map.Policies(backend, ask, leave)
         servers = [await asyncio.start_unix_server(policies.serve, front)]
         servers += [await asyncio.start_unix_server(daemon, backend)] if reply is not None else []
         reader, writer = await asyncio.open_unix_connection(front)
@@ -173,6 +175,11 @@ def test_a_domain_whose_servers_cannot_be_known_waits(tmp_path: pathlib.Path) ->
 @pytest.mark.parametrize("key", [".a.test", "[mx.a.test]:25", "[192.0.2.1]"])
 def test_what_is_no_domain_has_no_policy(tmp_path: pathlib.Path, key: str) -> None:
     assert answers(tmp_path, STS, resolver({}), f"policy {key}") == ["NOTFOUND "]
+
+
+def test_a_parent_whose_level_is_said_elsewhere_keeps_it(tmp_path: pathlib.Path) -> None:
+    requests = ["policy sub.A.test", "policy a.test", "policy ba.test"]
+    assert answers(tmp_path, STS, None, *requests, leave=[".a.test"]) == ["NOTFOUND ", STS, STS]
 
 
 @pytest.mark.parametrize("octets", [b"x:policy a.test,", b"99999:", b"3:abcd", b"x" * 100_000])
