@@ -305,6 +305,7 @@ FOREIGN = {
     "shop@alpha.test, ceo@bank.test": "ceo@bank.test is not yours",
     "shop@alpha.test, <ceo@bank.test>": "ceo@bank.test is not yours",
     "Team: shop@alpha.test, ceo@bank.test;": "ceo@bank.test is not yours",
+    "ceo@bank.test: shop@alpha.test;": "ceo@bank.test is not yours",
     "ceo@bank.test <shop@alpha.test>": "ceo@bank.test is not yours",
     "ceo@bank.test (shop@alpha.test)": "ceo@bank.test is not yours",
     "ceo@bank.test (<shop@alpha.test>)": "ceo@bank.test is not yours",

@@ -124,10 +124,27 @@ local function address_of(word)
   return { name = name:lower(), domain = domain:lower(), text = name .. '@' .. domain }
 end
 
--- Return the addresses of a field, or nil and what is wrong with it.
+-- Take up addresses that stand where a name has to be: some programs show what is there.
+local function take_name(words, found)
+  for _, word in ipairs(words) do
+    if at_sign(word) then
+      found[#found + 1] = address_of(word)
+    end
+  end
+end
+
+-- Take up the address between angle brackets, the first of which is word `at`; return the place of the second.
+local function take_angle_address(words, at, found)
+  found[#found + 1] = address_of(words[at + 1])
+  if words[at + 2] ~= '>' or type(words[at + 3]) == 'table' or words[at + 3] == '<' then
+    error('an angle bracket')
+  end
+  return at + 2
+end
+
+-- Return the addresses of a field, or raise an error.
 local function read(text)
-  local found, words, i = {}, words_of(text), 1
-  local group = false
+  local found, words, i, group = {}, words_of(text), 1, false
   while i <= #words do
     local phrase = {}
     while type(words[i]) == 'table' do
@@ -138,19 +155,11 @@ local function read(text)
       if group or #phrase == 0 then
         error('a colon that cannot be there')
       end
+      take_name(phrase, found)
       group = true
     elseif words[i] == '<' then
-      found[#found + 1] = address_of(words[i + 1])
-      if words[i + 2] ~= '>' or type(words[i + 3]) == 'table' or words[i + 3] == '<' then
-        error('an angle bracket')
-      end
-      i = i + 2
-      -- Some programs show what is before the bracket.
-      for _, word in ipairs(phrase) do
-        if at_sign(word) then
-          found[#found + 1] = address_of(word)
-        end
-      end
+      take_name(phrase, found)
+      i = take_angle_address(words, i, found)
     elseif #phrase == 1 then
       found[#found + 1] = address_of(phrase[1])
       i = i - 1
@@ -172,6 +181,7 @@ local function read(text)
   return found
 end
 
+-- Return the addresses of a field, or nil and what is wrong with it.
 function addresses.read(text)
   local read_well, found = pcall(read, text)
   if read_well then
