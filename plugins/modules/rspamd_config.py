@@ -16,7 +16,8 @@ description:
     rules that it names, and each server in O(store_servers) that can be reached has to accept O(store_password).
   - The files of a set are swapped by one rename. A host that loses power, or a task that is killed, has either the old
     or the new set, and the next run completes what was begun.
-  - After the swap rspamd is restarted and enabled. Then its milter has to let a notice of this host pass; with
+  - After the swap rspamd is enabled and reloaded, so that no message is deferred meanwhile, or restarted where files
+    outside of that folder changed. Then its milter has to let a notice of this host pass; with
     O(hostname) it has to refuse one whose From header is not of that host. The probes are sent nowhere. If it does not,
     the previous set is brought back and the task fails with what it has seen. Where there was no previous set, rspamd
     is left stopped and disabled.
@@ -118,7 +119,7 @@ action:
   description: What rspamd was told; V(none) where nothing was due. In check mode what it would be told.
   returned: success
   type: str
-  sample: restart
+  sample: reload
 changed_files:
   description: Paths of the files that changed.
   returned: success

@@ -228,7 +228,10 @@ def test_mail_flows_without_the_store(host: Host, leave: str, come: str) -> None
 
 def test_mail_waits_without_the_store_where_that_is_chosen(host: Host) -> None:
     defer = {**ON, "relay_quotas": {**QUOTAS, "without_store": "defer"}}
+    main = host.run("systemctl show -p MainPID rspamd")
     assert host.play(**defer).changed == 1
+    # The one that has the socket: no message meanwhile finds nobody there.
+    assert host.run("systemctl show -p MainPID rspamd") == main
     host.run("systemctl stop redis-server")
     answers = offer(host, *by("shop"), *by("free"), *by("", client="198.18.0.7"))
     host.run("systemctl start redis-server")

@@ -8,6 +8,7 @@ import typing as t
 
 import pytest
 from ansible_collections.mailops.relay.plugins.module_utils import _redis
+from ansible_collections.mailops.relay.plugins.module_utils._files import ManagedFile
 from ansible_collections.mailops.relay.plugins.module_utils._rspamd_service import Rspamd
 from ansible_collections.mailops.relay.plugins.modules import rspamd_config
 
@@ -58,6 +59,15 @@ def test_stop(state: str, due: bool) -> None:
     assert "systemctl stop rspamd" not in seen
     assert rspamd_config.stop(service, check_mode=False)["action"] == ("stop" if due else "none")
     assert ("systemctl stop rspamd" in seen, "systemctl disable rspamd" in seen) == (due, due)
+
+
+@pytest.mark.parametrize(
+    ("path", "action"), [("/etc/rspamd-relay/settings.json", "reload"), ("/etc/systemd/system/x/y.conf", "restart")]
+)
+def test_what_a_change_asks_for(path: str, action: str) -> None:
+    service = Rspamd(lambda *_command, **_options: (0, "", ""), CONFIG, [], "")
+    same = {name: ManagedFile(name, b"x") for name in (CONFIG, "/etc/systemd/system/x/z.conf")}
+    assert service.due(same, {**same, path: ManagedFile(path, b"new")}) == action
 
 
 def test_a_store_that_is_away_is_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
