@@ -74,6 +74,11 @@ def _reason(error: OSError, files: t.Sequence[str]) -> str:
     return f"{error.strerror}: {', '.join(missing)}" if missing else f"{error.strerror}"
 
 
+def _postconf(stage: str, *arguments: str) -> list[str]:
+    """A command of postconf(1), which opens the files of tables such as ldap: in the default folder unless told better."""
+    return ["postconf", "-c", stage, "-o", f"config_directory={stage}", *arguments]
+
+
 class Postfix:
     """The Postfix instance whose configuration directory is ``directory``.
 
@@ -102,8 +107,8 @@ class Postfix:
 
     def check(self, stage: str) -> list[str]:
         """Let postconf(1), postmap(1) and postfix(1) read the set; whatever they write as an error is a problem."""
-        problems = self._complaints(stage, ["postconf", "-c", stage, "-n"])
-        problems += [p for p in self._complaints(stage, ["postconf", "-c", stage, "-M"]) if p not in problems]
+        problems = self._complaints(stage, _postconf(stage, "-n"))
+        problems += [p for p in self._complaints(stage, _postconf(stage, "-M")) if p not in problems]
         if not problems:
             problems = self._check_tables(stage) + self._check_chain(stage)
         return problems or self._complaints(stage, ["postfix", "-c", stage, "check"])
@@ -118,8 +123,8 @@ class Postfix:
     def _check_tables(self, stage: str) -> list[str]:
         """Open each lookup table that a parameter names, once; a missing key is no error, an unread table is."""
         users: dict[str, str] = {}
-        for command in (["postconf", "-c", stage, "-n", "-x"], ["postconf", "-c", stage, "-P", "-x"]):
-            _code, output, _errors = self.run(command)
+        for what in ("-n", "-P"):
+            _code, output, _errors = self.run(_postconf(stage, what, "-x"))
             for line in output.splitlines():
                 name, _equals, value = line.partition("=")
                 for table in _main_cf.tables(value):
@@ -132,7 +137,7 @@ class Postfix:
 
     def _check_chain(self, stage: str) -> list[str]:
         """Load the certificate and its key as smtpd(8) will. It starts without them and only fails in TLS."""
-        _code, output, _errors = self.run(["postconf", "-c", stage, "-h", "-x", "smtpd_tls_chain_files"])
+        _code, output, _errors = self.run(_postconf(stage, "-h", "-x", "smtpd_tls_chain_files"))
         files = [name for name in re.split(r"[,\s]+", output.strip()) if name]
         if self.files_may_be_missing and not all(os.path.exists(name) for name in files):
             return []

@@ -16,7 +16,7 @@ import ipaddress
 import re
 import typing as t
 
-from ansible_collections.mailops.relay.plugins.module_utils import _domains, _publication
+from ansible_collections.mailops.relay.plugins.module_utils import _domains, _publication, _relay_tls, _relay_users
 from ansible_collections.mailops.relay.plugins.module_utils._values import (
     LABEL,
     Description,
@@ -50,8 +50,6 @@ PRIVATE_NETWORKS: tuple[Network, ...] = tuple(
 WIDEST_PUBLIC_PREFIX = {4: 24, 6: 48}
 # One site has one IPv4 address at the least, and one /64 (RFC 6177): what is wider has neighbours in it.
 OWN_PREFIX = {4: 32, 6: 64}
-
-_VERIFIED_TLS = ("verify", "secure")
 
 
 def _is_private(network: Network) -> bool:
@@ -170,10 +168,10 @@ def _check_login(name: str, hop: t.Mapping[str, t.Any]) -> Problems:
             yield f"{name}: the {field} has a character that Postfix cannot keep. Accepted: no control characters" + (
                 "." if field == "password" else ", spaces or colons."
             )
-    if hop["user"] is not None and hop["tls"] not in _VERIFIED_TLS:
+    if hop["user"] is not None and hop["tls"] not in _relay_tls.VERIFIED:
         yield (
             f"{name} would send its password over a connection with tls: {hop['tls']}, to whoever answers."
-            f" Accepted: tls: {' or '.join(_VERIFIED_TLS)}, or no user and password."
+            f" Accepted: tls: {' or '.join(_relay_tls.VERIFIED)}, or no user and password."
         )
 
 
@@ -183,7 +181,7 @@ def _check_next_hops(values: Description) -> Problems:
         name = f"relay_next_hops: {hop['host']!r} port {hop['port']}"
         if not is_fqdn(hop["host"]) and not is_address(hop["host"]):
             yield f"{name} is no host. Accepted: a name such as smtp.example.net, or an IP address."
-        elif is_address(hop["host"]) and hop["tls"] in _VERIFIED_TLS:
+        elif is_address(hop["host"]) and hop["tls"] in _relay_tls.VERIFIED:
             yield f"{name} is an address, and tls: {hop['tls']} verifies a name. Accepted: the host's name."
         yield from check_ports(f"{name}: port", [hop["port"]])
         if (hop["host"].lower(), hop["port"]) in seen:
@@ -193,12 +191,6 @@ def _check_next_hops(values: Description) -> Problems:
 
 
 def _check_service(values: Description) -> Problems:
-    tls = values["relay_tls"]
-    if tls["key"] is not None and tls["certificate"] is None:
-        yield "relay_tls.key: there is a key without a certificate. Accepted: both, or neither."
-    for option, path in tls.items():
-        if path is not None and not path.startswith("/"):
-            yield f"relay_tls.{option}: {path!r} is not an absolute path. Accepted: the path of a file on the host."
     for option, number in values["relay_limits"].items():
         if number < 1:
             yield f"relay_limits.{option}: {number} is too small. Accepted: 1 or more."
@@ -231,6 +223,8 @@ def check(values: Description) -> list[str]:
         _check_domains,
         _domains.check,
         _publication.check,
+        _relay_users.check,
+        _relay_tls.check,
         _check_next_hops,
         _check_service,
     )
@@ -284,4 +278,4 @@ def derive(values: Description, services: t.Mapping[str, t.Mapping[str, t.Any]])
         "selector": dkim["selector"] or values["relay_hostname"].lower().replace(".", "-"),
         "domains": signing_domains((d["name"] for d in values["relay_domains"]), values["relay_hostname"]),
     }
-    return relay
+    return {**relay, **_relay_users.complete(values), **_relay_tls.complete(values)}

@@ -45,7 +45,7 @@ def _apply_defaults(options: Options) -> None:
     filled in for another.
     """
     for option in options.values():
-        if option["type"] == "dict":
+        if option["type"] == "dict" and "options" in option:
             option.pop("default", None)
             option["apply_defaults"] = True
         _apply_defaults(option.get("options", {}))

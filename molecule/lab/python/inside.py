@@ -15,6 +15,7 @@ import socket
 import ssl
 import sys
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -29,19 +30,29 @@ def _unverified() -> ssl.SSLContext:
     return context
 
 
-def _session(server: str, port: int, tls: str, helo: str | None) -> smtplib.SMTP:
-    if tls == "wrapper":
-        return smtplib.SMTP_SSL(server, port, local_hostname=helo, timeout=60, context=_unverified())
-    session = smtplib.SMTP(server, port, local_hostname=helo, timeout=60)
+def _session(mail: dict, timeout: float = 60) -> smtplib.SMTP:
+    """Connect, start TLS and log in as far as the message asks for it."""
+    where = {
+        "host": mail["server"],
+        "port": mail.get("port", 25),
+        "local_hostname": mail.get("helo"),
+        "timeout": timeout,
+    }
+    if mail.get("source"):
+        where["source_address"] = (mail["source"], 0)
+    tls = mail.get("tls", "none")
+    session = smtplib.SMTP_SSL(**where, context=_unverified()) if tls == "wrapper" else smtplib.SMTP(**where)
     if tls == "starttls":
         session.starttls(context=_unverified())
+    if mail.get("login"):
+        session.login(*mail["login"])
     return session
 
 
 def _send_one(mail: dict) -> dict:
     """Send one message; the answer says how far it came and what the server said."""
     try:
-        with _session(mail["server"], mail.get("port", 25), mail.get("tls", "none"), mail.get("helo")) as session:
+        with _session(mail) as session:
             refused = session.sendmail(mail["sender"], mail["recipients"], mail["message"].encode())
     except smtplib.SMTPRecipientsRefused as error:
         refused = error.recipients
@@ -72,6 +83,38 @@ def send(mails: list, workers: int = 10, patience: float = 0) -> list:
     deadline = time.monotonic() + patience
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(lambda mail: _send_until(mail, deadline), mails))
+
+
+def hold(mail: dict, held: str, go: str) -> list:
+    """Log in, make the file HELD, wait for the file GO, and only then ask to send; the replies."""
+    with _session(mail) as session:
+        Path(held).touch()
+        deadline = time.monotonic() + 240
+        while not Path(go).exists():
+            if time.monotonic() > deadline:
+                return ["nobody said go"]
+            time.sleep(0.1)
+        replies = []
+        for command in (f"MAIL FROM:<{mail['sender']}>", f"RCPT TO:<{mail['recipients'][0]}>"):
+            code, text = session.docmd(command)
+            replies.append(f"{code} {text.decode(errors='replace')}")
+        return replies
+
+
+def attack(mail: dict, count: int, workers: int, timeout: float) -> list:
+    """Try to log in COUNT times, several at a time; how often each answer came. A connection may take TIMEOUT s."""
+
+    def try_once(_number: int) -> str:
+        try:
+            _session(mail, timeout).close()
+        except smtplib.SMTPResponseException as error:
+            return str(error.smtp_code)
+        except OSError as error:  # smtplib's other errors too
+            return type(error).__name__
+        return "welcome"
+
+    with ThreadPoolExecutor(workers) as pool:
+        return [dict(Counter(pool.map(try_once, range(count))))]
 
 
 def _reply(stream) -> str:

@@ -83,11 +83,19 @@ def new_token() -> str:
 
 
 def mail(
-    relay: Host, sender: str, recipients: list[str], token: str, *, family: int = 4, port: int = 25
+    relay: Host,
+    sender: str,
+    recipients: list[str],
+    token: str,
+    *,
+    family: int = 4,
+    port: int = 25,
+    login: tuple[str, str] | None = None,
+    header_from: str | None = None,
 ) -> dict[str, Any]:
     """A plain message as a mail program would hand it to the relay, for Host.send()."""
     lines = [
-        f"From: {sender}",
+        f"From: {header_from or sender}",
         f"To: {recipients[0]}",
         f"Subject: A message of the lab ({token})",
         f"Message-ID: <{token}.{uuid.uuid4().hex[:8]}@{sender.rpartition('@')[2]}>",
@@ -100,6 +108,7 @@ def mail(
         "server": relay.address(family),
         "port": port,
         "tls": LISTENERS[port],
+        "login": login,
         "sender": sender,
         "recipients": recipients,
         "message": "\r\n".join(lines),

@@ -33,33 +33,47 @@ def postfix(answers=None):
     [
         ({}, []),
         (
-            {"postconf -c /stage -n": (0, "", "postconf: warning: /stage/main.cf: unused parameter: x=1\n")},
+            {
+                "postconf -c /stage -o config_directory=/stage -n": (
+                    0,
+                    "",
+                    "postconf: warning: /stage/main.cf: unused parameter: x=1\n",
+                )
+            },
             ["Postfix refuses the configuration: postconf: warning: /etc/postfix/main.cf: unused parameter: x=1"],
         ),
         (
             {
-                "postconf -c /stage -n": (0, "", "postconf: fatal: /stage/master.cf\n"),
-                "postconf -c /stage -M": (1, "", "postconf: fatal: /stage/master.cf\n"),
+                "postconf -c /stage -o config_directory=/stage -n": (0, "", "postconf: fatal: /stage/master.cf\n"),
+                "postconf -c /stage -o config_directory=/stage -M": (1, "", "postconf: fatal: /stage/master.cf\n"),
             },
             ["Postfix refuses the configuration: postconf: fatal: /etc/postfix/master.cf"],
         ),
         (
             {
-                "postconf -c /stage -n -x": (0, "transport_maps = cidr:/stage/t\nrelayhost = \n", ""),
+                "postconf -c /stage -o config_directory=/stage -n -x": (
+                    0,
+                    "transport_maps = cidr:/stage/t\nrelayhost = \n",
+                    "",
+                ),
                 "postmap -c /stage -q 127.0.0.1 cidr:/stage/t": (1, "", "postmap: warning: /stage/t, line 1: bad\n"),
             },
             ["transport_maps: Postfix refuses the configuration: postmap: warning: /etc/postfix/t, line 1: bad"],
         ),
         (
             {
-                "postconf -c /stage -P -x": (0, "smtp/inet/smtpd_client_restrictions = hash:/x\n", ""),
+                "postconf -c /stage -o config_directory=/stage -P -x": (
+                    0,
+                    "smtp/inet/smtpd_client_restrictions = hash:/x\n",
+                    "",
+                ),
                 "postmap -c /stage -q 127.0.0.1 hash:/x": (1, "", "postmap: fatal: open /x.db\n"),
             },
             ["smtp/inet/smtpd_client_restrictions: Postfix refuses the configuration: postmap: fatal: open /x.db"],
         ),
         (
             {
-                "postconf -c /stage -n -x": (0, "transport_maps = cidr:/stage/t\n", ""),
+                "postconf -c /stage -o config_directory=/stage -n -x": (0, "transport_maps = cidr:/stage/t\n", ""),
                 "postmap -c /stage -q 127.0.0.1 cidr:/stage/t": (1, "", ""),
             },
             [],

@@ -28,6 +28,39 @@ DOMAIN = {
     "srv": False,
 }
 ROTATION = {"interval": 180, "keep": 14, "revoked": 30}
+ACME = {
+    "directory": None,
+    "email": None,
+    "challenge": "http-01",
+    "ca_file": None,
+    "key_type": "ecdsa",
+    "renew_before": 30,
+}
+LDAP = {
+    "uris": [],
+    "start_tls": True,
+    "ca_file": None,
+    "base": None,
+    "bind_dn": None,
+    "bind_password": None,
+    "user_attribute": "uid",
+    "sender_attribute": "mail",
+    "filter": "(objectClass=inetOrgPerson)",
+}
+SQL = {
+    "hosts": [],
+    "port": 5432,
+    "database": None,
+    "user": None,
+    "password": None,
+    "tls": "verify-full",
+    "ca_file": None,
+    "password_query": None,
+    "senders_query": None,
+}
+NO_LIMITS = dict.fromkeys(
+    ("messages_per_hour", "messages_per_day", "recipients_per_hour", "recipients_per_day", "burst"), 0
+)
 GOOD = {
     "relay_hostname": "relay1.example.com",
     "relay_addresses": ["198.51.100.12", "2001:db8:51:0::12"],
@@ -37,7 +70,35 @@ GOOD = {
     "relay_services": ["smtp", "submission"],
     "relay_next_hops": [],
     "relay_postmaster": "mailops@example.org",
-    "relay_tls": {"certificate": None, "key": None},
+    "relay_tls": {"certificate": None, "key": None, "minimum": "1.2", "acme": ACME},
+    "relay_tls_policy": {
+        "level": "may",
+        "resolver": {
+            "manage": True,
+            "address": "127.0.0.1",
+            "forwarders": [],
+            "trust_anchors": [],
+            "signed_name": ".",
+        },
+        "mta_sts": False,
+        "destinations": [],
+        "tlsrpt": False,
+    },
+    "relay_users": [],
+    "relay_auth": {
+        "from_header": False,
+        "hide_client": True,
+        "local_senders": {},
+        "ldap": LDAP,
+        "sql": SQL,
+        "ban": {"attempts": 10, "window": 600, "time": 3600, "exempt": []},
+    },
+    "relay_quotas": {
+        "user": NO_LIMITS,
+        "client": NO_LIMITS,
+        "store": {"servers": [], "password": None},
+        "without_store": "accept",
+    },
     "relay_dkim": {
         "enabled": True,
         "selector": None,
@@ -175,8 +236,8 @@ HOSTNAMES = [
                 ({"keep": 5}, "queue_lifetime, which is 5"),
             )
         ],
-        ({"relay_tls": {"certificate": None, "key": "/k"}}, "relay_tls.key", "without a certificate"),
-        ({"relay_tls": {"certificate": "c.pem", "key": None}}, "relay_tls.certificate", "absolute"),
+        ({"relay_tls": {**GOOD["relay_tls"], "key": "/k"}}, "relay_tls.key", "without a certificate"),
+        ({"relay_tls": {**GOOD["relay_tls"], "certificate": "c.pem"}}, "relay_tls.certificate", "absolute"),
         ({"relay_limits": {**GOOD["relay_limits"], "recipients": 0}}, "relay_limits.recipients", "too small"),
         (
             {"relay_firewall": {"management_ports": [0], "management_networks": []}},

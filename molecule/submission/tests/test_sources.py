@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, Mailops contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What happens to logins and mail while a service that the relays ask is gone: nobody is let in, nobody misled."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import pytest
+from lab import RELAYS, STRANGER
+from plays import stopped
+from users import BACKEND, LOGINS, message, submit
+
+
+@contextlib.contextmanager
+def hanging(service: str) -> Iterator[None]:
+    """A service that takes connections and says nothing."""
+    BACKEND.run("systemctl", "kill", "--kill-who=all", "--signal=SIGSTOP", service)
+    try:
+        yield
+    finally:
+        BACKEND.run("systemctl", "kill", "--kill-who=all", "--signal=SIGCONT", service)
+
+
+CASES = {
+    "slapd-stopped": (lambda: stopped(BACKEND, "slapd"), "lena", "lena@alpha.test"),
+    "slapd-hangs": (lambda: hanging("slapd"), "lena", "lena@alpha.test"),
+    "postgresql-stopped": (lambda: stopped(BACKEND, "postgresql"), "sven", "sven@beta.test"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_source_of_users_is_gone(case: str) -> None:
+    """A temporary error for its users, with the right password and a wrong one; the description's users go on."""
+    gone, user, sender = CASES[case]
+    with gone():
+        right = [message(relay, user, sender) for relay in RELAYS]
+        wrong = [{**each, "login": (user, "wrong")} for each in right]
+        for result in submit(*right, *wrong):
+            assert result["code"] == 454, result
+        others = submit(*[message(relay, "shop", "shop@alpha.test") for relay in RELAYS])
+        assert [result["code"] for result in others] == [250, 250]
+    results = STRANGER.send(right, patience=120)
+    assert [result["code"] for result in results] == [250, 250]
+
+
+@pytest.mark.parametrize("relay", RELAYS, ids=lambda relay: relay.name)
+def test_the_login_service_itself_is_gone(relay) -> None:
+    with stopped(relay, "dovecot"):
+        (result,) = submit(message(relay, "shop", "shop@alpha.test"))
+        assert result["code"] != 250
+        assert result["code"] < 500, result
+    (result,) = STRANGER.send([message(relay, "shop", "shop@alpha.test")], patience=60)
+    assert result["code"] == 250
+    assert LOGINS["shop"][1] not in relay.run("journalctl", "--no-pager", "--output=cat")
