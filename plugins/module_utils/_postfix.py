@@ -75,7 +75,7 @@ def _reason(error: OSError, files: t.Sequence[str]) -> str:
 
 
 def _postconf(stage: str, *arguments: str) -> list[str]:
-    """A command of postconf(1), which opens the files of tables such as ldap: in the default folder unless told better."""
+    """A command of postconf(1), which reads files of ldap: and its like in the default folder unless told better."""
     return ["postconf", "-c", stage, "-o", f"config_directory={stage}", *arguments]
 
 
