@@ -110,13 +110,18 @@ class Resolver:
         if action == "stop" or not self.in_use:
             problems = self._restart_postfix()
             return problems + (self.unbound.stop() if self.config or self.was_ours else [])
-        problems = self.unbound.restart() if self.config else []
+        problems = self._start_unbound() if self.config else []
         problems = problems or self.answer_problems(self.wait)
         if not problems and action != "reload":
             problems = self._restart_postfix()
         if not problems and self.was_ours and not self.config:
             problems = self.unbound.stop()
         return problems
+
+    def _start_unbound(self) -> list[str]:
+        started = time.time()
+        problems = self.unbound.restart()
+        return problems + (self.unbound.last_words(started) if problems else [])
 
     def _restart_postfix(self) -> list[str]:
         """Restart Postfix where it runs: a running one keeps the view of the files that it was started with."""
