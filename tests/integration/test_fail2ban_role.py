@@ -186,6 +186,14 @@ def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         host.remove()
 
 
+@pytest.fixture
+def deployed(host: Host) -> None:
+    """Have the role deployed, whichever tests ran before."""
+    if state(host) != "active enabled":
+        played = host.play()
+        assert played.ok, played.output
+
+
 one_release = pytest.mark.parametrize("host", ["trixie"], indirect=True)
 
 
@@ -248,6 +256,7 @@ def test_check_mode_on_an_empty_host(host: Host) -> None:
     assert host.run(f"command -v fail2ban-client || echo none; ls -d /etc/{SERVICE} 2>/dev/null || true") == "none"
 
 
+@pytest.mark.thorough
 def test_a_first_deploy_that_fails_leaves_nothing_running(host: Host) -> None:
     played = host.play(fail2ban_extra="failregex = ^(<HOST>")
     assert not played.ok
@@ -276,6 +285,7 @@ def test_deploy_again(host: Host) -> None:
     assert host.run(f"systemctl show -p MainPID {SERVICE}; nft list table {TABLE}") == before
 
 
+@pytest.mark.usefixtures("deployed")
 def test_wrong_logins_are_counted_and_right_ones_are_not(host: Host) -> None:
     assert login(host, *[GOOD] * (ATTEMPTS + 2)) == [235] * (ATTEMPTS + 2)
     assert guess(host, GOOD, times=2) == [535, 535]
@@ -285,6 +295,7 @@ def test_wrong_logins_are_counted_and_right_ones_are_not(host: Host) -> None:
     assert login(host, GOOD) == [235]
 
 
+@pytest.mark.usefixtures("deployed")
 def test_a_thousand_guesses_are_banned_while_others_log_in(host: Host) -> None:
     attack = subprocess.Popen(client(host, ATTACK, BAD, RELAY4), stdout=subprocess.PIPE, text=True)
     try:
@@ -302,6 +313,8 @@ def test_a_thousand_guesses_are_banned_while_others_log_in(host: Host) -> None:
     assert login(host, BAD) == [235]
 
 
+@pytest.mark.usefixtures("deployed")
+@pytest.mark.any_release
 def test_a_ban_holds_for_open_connections_and_for_the_relays_ports_only(host: Host) -> None:
     host.run("systemd-run --quiet --unit=management python3 -m http.server 9100")
     host.eventually("ss -ltn | grep :9100")
@@ -318,6 +331,7 @@ def test_a_ban_holds_for_open_connections_and_for_the_relays_ports_only(host: Ho
     assert login(host, OPEN) == [235]
 
 
+@pytest.mark.usefixtures("deployed")
 def test_ipv6_is_counted_by_its_64(host: Host) -> None:
     guess(host, *BAD6[:2])
     await_ban(host, "2001:db8:f0:2::")
@@ -331,12 +345,15 @@ def test_ipv6_is_counted_by_its_64(host: Host) -> None:
     assert login(host, BAD6[2], SHORT6) == [235, 235]
 
 
+@pytest.mark.usefixtures("deployed")
+@pytest.mark.thorough
 @pytest.mark.parametrize("source", [EXEMPT, TRUSTED, TRUSTED6])
 def test_some_are_never_banned(host: Host, source: str) -> None:
     assert guess(host, source, times=ATTEMPTS + 1) == [535] * (ATTEMPTS + 1)
     assert login(host, source) == [235]
 
 
+@pytest.mark.usefixtures("deployed")
 def test_a_backend_that_is_away_counts_for_nobody(host: Host) -> None:
     played = host.play(relay_auth={"ban": BAN, "ldap": LDAP})
     assert played.ok, played.output
@@ -352,6 +369,8 @@ def test_a_backend_that_is_away_counts_for_nobody(host: Host) -> None:
     assert login(host, OPEN) == [235]
 
 
+@pytest.mark.usefixtures("deployed")
+@pytest.mark.thorough
 def test_bans_come_back_after_a_restart_with_what_is_left_of_them(host: Host) -> None:
     guess(host, BAD)
     await_ban(host, BAD)
@@ -360,6 +379,8 @@ def test_bans_come_back_after_a_restart_with_what_is_left_of_them(host: Host) ->
     assert is_shut_out(host, BAD)
 
 
+@pytest.mark.usefixtures("deployed")
+@pytest.mark.thorough
 def test_a_table_that_somebody_has_flushed_comes_back_with_the_next_ban(host: Host) -> None:
     host.run("nft flush ruleset")
     guess(host, OPEN)
@@ -367,6 +388,8 @@ def test_a_table_that_somebody_has_flushed_comes_back_with_the_next_ban(host: Ho
     assert is_shut_out(host, OPEN)
 
 
+@pytest.mark.usefixtures("deployed")
+@pytest.mark.thorough
 def test_a_changed_description_ends_no_ban(host: Host) -> None:
     played = host.play(relay_auth={"ban": {**BAN, "attempts": ATTEMPTS + 1}})
     assert (played.ok, played.changed) == (True, 1)
@@ -376,6 +399,8 @@ def test_a_changed_description_ends_no_ban(host: Host) -> None:
     forget(host)
 
 
+@pytest.mark.usefixtures("deployed")
+@pytest.mark.thorough
 def test_a_ban_ends_by_itself_also_when_fail2ban_is_dead(host: Host) -> None:
     played = host.play(relay_auth={"ban": {**BAN, "time": 30}})
     assert played.ok, played.output
@@ -452,11 +477,14 @@ def counted(host: Host, lines: list[tuple[str, str | None]]) -> list[str]:
     return host.run(f"fail2ban-regex -o id /root/lines /etc/{SERVICE}/filter.conf").split()
 
 
+@pytest.mark.usefixtures("deployed")
 def test_what_is_counted(host: Host) -> None:
     lines = LINES[release(host)]
     assert counted(host, lines) == [expected for _line, expected in lines if expected]
 
 
+@pytest.mark.usefixtures("deployed")
+@pytest.mark.any_release
 def test_what_is_counted_where_a_directory_is_asked_last(host: Host) -> None:
     assert host.play(relay_auth={"ban": BAN, "ldap": LDAP}).ok
     lines = WITH_LDAP[release(host)]
@@ -464,6 +492,8 @@ def test_what_is_counted_where_a_directory_is_asked_last(host: Host) -> None:
     assert host.play().ok
 
 
+@pytest.mark.usefixtures("deployed")
+@pytest.mark.any_release
 def test_a_mistake_changes_nothing(host: Host) -> None:
     before = host.run(f"cat /etc/{SERVICE}/*; systemctl show -p MainPID {SERVICE}")
     played = host.play(fail2ban_extra="filter = missing")
@@ -472,6 +502,8 @@ def test_a_mistake_changes_nothing(host: Host) -> None:
     assert host.run(f"cat /etc/{SERVICE}/*; systemctl show -p MainPID {SERVICE}") == before
 
 
+@pytest.mark.usefixtures("deployed")
+@pytest.mark.thorough
 @one_release
 def test_beside_a_fail2ban_of_the_users_own(host: Host) -> None:
     host.run("systemctl enable --now --quiet fail2ban")
@@ -483,6 +515,7 @@ def test_beside_a_fail2ban_of_the_users_own(host: Host) -> None:
     assert state(host, "fail2ban") == "active enabled"
 
 
+@pytest.mark.usefixtures("deployed")
 def test_nobody_is_banned_where_nobody_can_log_in(host: Host) -> None:
     guess(host, BAD)
     await_ban(host, BAD)
