@@ -104,7 +104,7 @@ def test_what_openssl_says_of_a_certificate():
         (
             "  + ERROR: An error occurred while sending post-request to https://acme.test/ (403)\n\nDetails:\n{\n"
             '   "type": "urn:ietf:params:acme:error:caa",\n   "detail": "CAA forbids \\"it\\"",\n   "status": 403\n}\n',
-            'the authority says: CAA forbids \\"it\\"',
+            'the authority says: CAA forbids "it"',
         ),
         (
             "ERROR: port 80 is taken\nERROR: deploy_challenge hook returned with non-zero exit code\n",

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import typing as t
 from datetime import datetime, timezone
@@ -97,11 +98,19 @@ def problem_of(output: str, code: int) -> str:
         return f"the authority cannot be reached: {CURL.get(curl[1], f'curl(1) ends with {curl[1]}')}"
     details = re.findall(r'"(?:error",")?detail"\]?:?\s*"((?:[^"\\]|\\.)*)"', output)
     if details:
-        return f"the authority says: {details[-1]}"
+        return f"the authority says: {unescaped(details[-1])}"
     lines = [line.strip() for line in output.splitlines() if re.match(r"\s*(\+ )?ERROR: ", line)]
     own = [line for line in lines if "hook returned" not in line]
     last = (own or lines or [f"ERROR: dehydrated ended with status {code}"])[-1]
     return last.partition("ERROR: ")[2]
+
+
+def unescaped(text: str) -> str:
+    """Return a string of JSON without its escapes, or as it is where it is none."""
+    try:
+        return str(json.loads(f'"{text}"'))
+    except ValueError:
+        return text
 
 
 def clock(seconds: float) -> str:
