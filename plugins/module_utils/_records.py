@@ -102,7 +102,7 @@ def _tlsa_keys(relay: Relay, public_keys: PublicKeys, next_keys: PublicKeys) -> 
     A certificate by ACME may have another key than the one before. Its records have to be out before it is served
     (RFC 7672, 8.1), so they are published beside those of the key in use.
     """
-    wanted = [public_keys, next_keys] if relay["tls"].get("acme") else [public_keys]
+    wanted = [public_keys, next_keys] if relay["tls"]["acme"] else [public_keys]
     found = [keys.get(relay["hostname"].lower()) for keys in wanted]
     known = [key for key in found if key is not None]
     return known if relay["dns"]["tlsa"] and len(known) == len(wanted) else []
