@@ -146,6 +146,12 @@ def chains(found: t.Iterable[Block], *, together: bool) -> list[Chain]:
     return [Chain(parts[start], parts[start + 1 : end]) for start, end in zip(keys, ends)][:_SEVERAL]
 
 
+def key_is_late(found: t.Iterable[Block]) -> bool:
+    """Whether a certificate comes before the first key, which ``smtpd_tls_chain_files`` does not take (postconf(5))."""
+    parts = [block for block in found if block.is_key or block.is_certificate]
+    return any(block.is_key for block in parts) and not parts[0].is_key
+
+
 # Judging
 
 
@@ -168,7 +174,7 @@ def judge(seen: Observation, hostname: str, least_days: int) -> Findings:
         remedy = "Put key and certificate there, in PEM format, the certificate before those of its authorities"
         yield Finding("certificate_unusable", "error", seen.subject, seen.error, remedy, "postconf(5)")
     if seen.mismatch:
-        remedy = "Put the key there that the certificate was issued for, or have it issued again for this key"
+        remedy = "Put the key there, first, that the certificate was issued for, or have it issued again for this key"
         yield Finding("certificate_key_mismatch", "error", seen.subject, seen.mismatch, remedy, "postconf(5)")
     for path in seen.exposed:
         message = f"Others than its owner and group may use the private key in {path}"

@@ -69,7 +69,9 @@ def observe_certificates(source: Source, hostname: str, now: float) -> list[Obse
         _observe_chain(chain, source.files, hostname, now, unseen)
         for chain in _host_certificate.chains(blocks, together=source.together)
     ]
-    return [replace(found[0], exposed=exposed), *found[1:]]
+    late = source.together and _host_certificate.key_is_late(blocks)
+    mismatch = found[0].mismatch or ("The private key comes after the certificate, and Postfix refuses that" * late)
+    return [replace(found[0], exposed=exposed, mismatch=mismatch), *found[1:]]
 
 
 def _denied(error: OSError) -> bool:

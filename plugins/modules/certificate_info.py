@@ -126,7 +126,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     files = [certificate] if key in (None, certificate) else [key, certificate]
     if not 0 <= module.params["days"] <= 365:
         raise ValueError(f"days: {module.params['days']} is not accepted; 0 to 365 are")
-    seen = _host_files.observe_certificates(Source(files, together=False), hostname or "", time.time())[0]
+    seen = _host_files.observe_certificates(Source(files, together=True), hostname or "", time.time())[0]
     findings = _finding.ordered(_host_certificate.judge(seen, hostname or "", module.params["days"]))
     problems = [finding for finding in findings if finding.id not in HARMLESS]
     if problems and module.params["must_be_usable"] and not (module.check_mode and _are_missing(files)):

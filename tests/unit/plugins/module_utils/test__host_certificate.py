@@ -100,6 +100,16 @@ def test_chains(order, together, expected):
 
 
 @pytest.mark.parametrize(
+    ("order", "late"),
+    [("", False), ("k", False), ("c", False), ("kc", False), ("ck", True), ("xkc", False), ("ckc", True)],
+)
+def test_whether_the_key_is_late(order, late):
+    labels = {"k": "PRIVATE KEY", "c": "CERTIFICATE", "x": "EC PARAMETERS"}
+    found = _host_certificate.blocks("".join(pem(labels[letter], letter) for letter in order))
+    assert _host_certificate.key_is_late(found) is late
+
+
+@pytest.mark.parametrize(
     ("change", "expected"),
     [
         ({}, []),

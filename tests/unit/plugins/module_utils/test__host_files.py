@@ -90,7 +90,8 @@ def looked(paths, together=True):
     [
         ([GOOD], []),
         ([pem_of(KEY), certificate_of(KEY)], []),
-        ([certificate_of(KEY), pem_of(KEY)], []),
+        ([certificate_of(KEY), pem_of(KEY)], ["certificate_key_mismatch"]),
+        ([certificate_of(KEY) + pem_of(KEY)], ["certificate_key_mismatch"]),
         ([pem_of(OTHER), certificate_of(KEY)], ["certificate_key_mismatch"]),
         ([pem_of(KEY), certificate_of(KEY, days=3)], ["certificate_expires"]),
         ([pem_of(KEY), certificate_of(KEY, days=-3)], ["certificate_expired"]),

@@ -74,6 +74,9 @@ def test_a_good_one(files: dict[str, str]) -> None:
 def test_key_and_certificate_in_one_file(tmp_path: pathlib.Path) -> None:
     (tmp_path / "both").write_text(pem_of(KEY) + certificate_of(KEY))
     assert certificate_info.run(Module(certificate=str(tmp_path / "both")))["usable"]
+    (tmp_path / "both").write_text(certificate_of(KEY) + pem_of(KEY))
+    with pytest.raises(ValueError, match="The private key comes after the certificate"):
+        certificate_info.run(Module(certificate=str(tmp_path / "both")))
 
 
 @pytest.mark.parametrize(
