@@ -31,7 +31,7 @@ DESCRIPTION: dict[str, t.Any] = {
 }
 
 RELAY4, RELAY6 = "198.18.0.1", "2001:db8:f0::1"
-GOOD, BAD, OPEN, EXEMPT, TRUSTED = (f"198.18.0.{number}" for number in (10, 11, 12, 65, 81))
+GOOD, BAD, OPEN, ATTACKER, EXEMPT, TRUSTED = (f"198.18.0.{number}" for number in (10, 11, 12, 13, 65, 81))
 BAD6 = [f"2001:db8:f0:2::{number}" for number in (1, 2, 3)]
 GOOD6, TRUSTED6, SHORT6 = "2001:db8:f0:3::1", "2001:db8:f0:1::5", "2001:db8::7"
 
@@ -40,7 +40,7 @@ ip netns add clients
 ip link add relay0 type veth peer name eth0 netns clients
 ip address add {RELAY4}/24 dev relay0; ip address add {RELAY6}/32 dev relay0 nodad; ip link set relay0 up
 ip -n clients link set lo up; ip -n clients link set eth0 up
-for four in {GOOD} {BAD} {OPEN} {EXEMPT} {TRUSTED}; do ip -n clients address add $four/24 dev eth0; done
+for four in {GOOD} {BAD} {OPEN} {ATTACKER} {EXEMPT} {TRUSTED}; do ip -n clients address add $four/24 dev eth0; done
 for six in {" ".join([*BAD6, GOOD6, TRUSTED6, SHORT6])}; do ip -n clients address add $six/32 dev eth0 nodad; done
 """
 
@@ -297,7 +297,7 @@ def test_wrong_logins_are_counted_and_right_ones_are_not(host: Host) -> None:
 
 @pytest.mark.usefixtures("deployed")
 def test_a_thousand_guesses_are_banned_while_others_log_in(host: Host) -> None:
-    attack = subprocess.Popen(client(host, ATTACK, BAD, RELAY4), stdout=subprocess.PIPE, text=True)
+    attack = subprocess.Popen(client(host, ATTACK, ATTACKER, RELAY4), stdout=subprocess.PIPE, text=True)
     try:
         others = []
         while attack.poll() is None:
@@ -307,10 +307,8 @@ def test_a_thousand_guesses_are_banned_while_others_log_in(host: Host) -> None:
         attack.kill()
     assert set(others) == {235}
     assert int(output) < 200
-    await_ban(host, BAD)
-    assert is_shut_out(host, BAD)
-    forget(host)
-    assert login(host, BAD) == [235]
+    await_ban(host, ATTACKER)
+    assert is_shut_out(host, ATTACKER)
 
 
 @pytest.mark.usefixtures("deployed")
