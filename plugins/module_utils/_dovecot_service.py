@@ -153,7 +153,11 @@ class Dovecot:
             if missing:
                 return [f"Dovecot does not offer {', '.join(missing)} at its socket {self.address}"]
             connection.sendall(_dovecot.plain_login(1, f"probe-{secrets.token_hex(8)}", secrets.token_hex(16)).encode())
-            return self._judge(_dovecot.verdict(_line(stream), 1))
+            try:
+                answer = _line(stream)
+            except socket.timeout:
+                return self._judge(_dovecot.TEMPORARY)
+            return self._judge(_dovecot.verdict(answer, 1))
 
     def _judge(self, verdict: str) -> list[str]:
         if verdict == _dovecot.REFUSED:

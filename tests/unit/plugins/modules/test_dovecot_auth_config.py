@@ -157,6 +157,7 @@ class Server:
                     return
                 self.heard += data
             connection.sendall(answer)
+            connection.recv(1)
 
     def close(self) -> None:
         self.thread.join()
@@ -193,9 +194,10 @@ def test_the_proof(tmp_path: pathlib.Path, case: str) -> None:
     assert service.warnings == []
 
 
-def test_a_source_that_is_away_is_a_warning_where_only_users_are_new(tmp_path: pathlib.Path) -> None:
-    server = Server(tmp_path / "auth", GREETING, "FAIL\t1\tuser=x\tcode=temp_fail\n")
-    service = service_of(Programs(), tmp_path / "auth")
+@pytest.mark.parametrize("answer", ["FAIL\t1\tuser=x\tcode=temp_fail\n", ""], ids=["temporary", "no answer in time"])
+def test_a_source_that_is_away_is_a_warning_where_only_users_are_new(tmp_path: pathlib.Path, answer: str) -> None:
+    server = Server(tmp_path / "auth", GREETING, answer)
+    service = service_of(Programs(), tmp_path / "auth", wait=1 if not answer else 30)
     assert service.prove() == []
     server.close()
     assert len(service.warnings) == 1
