@@ -35,7 +35,7 @@ def _has(answer: Answer, public: bytes) -> bool:
     return [_public_key(value) for value in answer["values"]] == [public]
 
 
-def _problem(name: str, answers: t.Sequence[Answer], right: t.Callable[[Answer], bool], else_: str) -> str:
+def problem(name: str, answers: t.Sequence[Answer], right: t.Callable[[Answer], bool], else_: str) -> str:
     """Return what keeps the answers for a name from proving what they should, empty for nothing."""
     if not answers:
         return f"no authoritative server of {name} was found"
@@ -52,9 +52,9 @@ def _problem(name: str, answers: t.Sequence[Answer], right: t.Callable[[Answer],
 def _problem_of(key: t.Mapping[str, t.Any], answers: t.Sequence[Answer]) -> str:
     """Return what keeps a key from being seen as it should be: its record everywhere, or nowhere if it has no value."""
     if key["value"] is None:
-        return _problem(key["name"], answers, lambda answer: answer["state"] in _NONE, "still has a record at")
+        return problem(key["name"], answers, lambda answer: answer["state"] in _NONE, "still has a record at")
     public = _dkim.parse(key["value"]).p
-    return _problem(key["name"], answers, lambda answer: _has(answer, public), "does not have the record of")
+    return problem(key["name"], answers, lambda answer: _has(answer, public), "does not have the record of")
 
 
 def evidence(keys: t.Iterable[t.Mapping[str, t.Any]], answers: t.Iterable[Answer]) -> Evidence:

@@ -12,7 +12,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.mailops.relay.plugins.module_utils import _tlsa
-from ansible_collections.mailops.relay.plugins.module_utils._dkim_evidence import Answer, _problem
+from ansible_collections.mailops.relay.plugins.module_utils._dkim_evidence import Answer, problem
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def _has(answer: Answer, wanted: t.Iterable[str]) -> bool:
 
 def _problem_of(record: t.Mapping[str, t.Any], answers: t.Sequence[Answer]) -> str:
     name, wanted = record["name"], record["values"]
-    return _problem(name, answers, lambda answer: _has(answer, wanted), "does not have all records of")
+    return problem(name, answers, lambda answer: _has(answer, wanted), "does not have all records of")
 
 
 def evidence(records: t.Iterable[t.Mapping[str, t.Any]], answers: t.Iterable[Answer]) -> Evidence:

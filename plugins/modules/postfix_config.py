@@ -61,6 +61,12 @@ options:
     description:
       - Further files of the set, the text of each by its name in O(directory).
       - Only root may read them, and they stay out of the diff and of all logs.
+  shared_secret_files:
+    type: dict
+    default: {}
+    description:
+      - The same for files that programs of Postfix open when they have given up the rights of root, as proxymap(8) does
+        with those of C(ldap:) and C(pgsql:) tables. The group C(postfix) may read them.
   main_cf_extra:
     type: str
     default: ''
@@ -156,6 +162,7 @@ stranger_vantages:
   sample: [198.51.100.12]
 """
 
+import grp
 import os
 import re
 import typing as t
@@ -185,6 +192,7 @@ ARGUMENTS: dict[str, t.Any] = {
     },
     # Not in "files": the log of the invocation leaves out whole options only.
     "secret_files": {"type": "dict", "default": {}, "no_log": True},
+    "shared_secret_files": {"type": "dict", "default": {}, "no_log": True},
     "main_cf_extra": {"type": "str", "default": ""},
     "main_cf_protected": {"type": "dict", "default": {}},
     "optional_parameters": {"type": "list", "elements": "str", "default": []},
@@ -249,16 +257,28 @@ def check_names(names: t.Sequence[str]) -> None:
 def wanted_files(params: t.Mapping[str, t.Any], known: t.Collection[str] | None) -> list[ManagedFile]:
     """Return the files of the set. ``known`` are the parameters that Postfix has, None where it is not installed."""
     unknown = [name for name in params["optional_parameters"] if known is not None and name not in known]
-    check_names([*(file["name"] for file in params["files"]), *params["secret_files"]])
+    secret, shared = params["secret_files"], params["shared_secret_files"]
+    check_names([*(file["name"] for file in params["files"]), *secret, *shared])
     files = []
     for file in params["files"]:
         content = file["content"]
         if file["name"] == "main.cf":
             content = final_main_cf(content, params["main_cf_extra"], params["main_cf_protected"], unknown)
         files.append(ManagedFile(os.path.join(params["directory"], file["name"]), content.encode()))
-    for name, content in params["secret_files"].items():
+    for name, content in secret.items():
         files.append(ManagedFile(os.path.join(params["directory"], name), content.encode(), mode=0o600))
+    for name, content in shared.items():
+        path = os.path.join(params["directory"], name)
+        files.append(ManagedFile(path, content.encode(), mode=0o640, gid=_group("postfix")))
     return files
+
+
+def _group(name: str) -> int:
+    """Return a group's number; where there is no such group yet, in check mode, that of root."""
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        return 0
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:

@@ -27,7 +27,7 @@ def test_who_tries_passwords_is_banned_while_others_log_in(relay: Host) -> None:
     counts: list[dict[str, int]] = []
 
     def attack() -> None:
-        counts.extend(STRANGER.call("attack", mail=attempt, count=1000, workers=20, timeout=3))
+        counts.extend(STRANGER.call("attack", mail=attempt, count=1000, workers=50, timeout=2))
 
     attacker = threading.Thread(target=attack)
     attacker.start()

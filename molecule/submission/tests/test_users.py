@@ -37,9 +37,10 @@ def test_a_user_sends(relay: Host, port: int, family: int, user: str, sender: st
 
 @doors
 def test_a_user_with_two_domains(relay: Host, port: int) -> None:
+    """Not as an address that another source names for somebody else, nor in a subdomain."""
     senders = ["anybody@alpha.test", "anybody@beta.test", "lena@alpha.test", "x@sub.alpha.test"]
     results = submit(*[message(relay, "agency", sender, port=port) for sender in senders])
-    assert [result["code"] for result in results] == [250, 250, 250, 553]
+    assert [result["code"] for result in results] == [250, 250, 553, 553]
 
 
 @doors
@@ -82,8 +83,8 @@ def test_a_sender_of_somebody_else(relay: Host, port: int, user: str, sender: st
 )
 def test_a_from_header_of_somebody_else(relay: Host, user: str, sender: str, header: str) -> None:
     result = submit_one(relay, user, sender, header_from=header)
-    assert result["code"] == 550
-    assert "ceo@" in result["text"]
+    assert 500 <= result["code"] < 600
+    assert "5.7.1 ceo@" in result["text"]
 
 
 @pytest.mark.parametrize("relay", RELAYS, ids=lambda relay: relay.name)

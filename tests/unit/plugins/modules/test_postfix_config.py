@@ -12,6 +12,7 @@ PARAMS = {
     "directory": "/etc/postfix",
     "files": [{"name": "main.cf", "content": MAIN}, {"name": "table", "content": "x y\n"}],
     "secret_files": {"sasl_passwd": "p\n"},
+    "shared_secret_files": {"ldap_senders": "q\n"},
     "main_cf_extra": "b = 3\n",
     "main_cf_protected": {"mynetworks": "relay_networks"},
     "optional_parameters": ["smtpd_new_thing"],
@@ -28,10 +29,11 @@ PARAMS = {
     ids=["not installed", "known", "unknown"],
 )
 def test_the_set(known, text):
-    main, table, secret = postfix_config.wanted_files(PARAMS, known)
+    main, table, secret, shared = postfix_config.wanted_files(PARAMS, known)
     assert (main.path, main.content, main.mode) == ("/etc/postfix/main.cf", text.encode(), 0o644)
     assert (table.path, table.content, table.mode) == ("/etc/postfix/table", b"x y\n", 0o644)
     assert (secret.path, secret.content, secret.mode) == ("/etc/postfix/sasl_passwd", b"p\n", 0o600)
+    assert (shared.path, shared.content, shared.mode) == ("/etc/postfix/ldap_senders", b"q\n", 0o640)
 
 
 @pytest.mark.parametrize(
