@@ -17,6 +17,8 @@ from container_host import Host
 from knot_server import NAME, NETWORK, PRIMARY, SECONDARY, SECRETS, KnotServer
 from pebble_server import AUTHORITY, DIRECTORY, Pebble
 
+pytestmark = pytest.mark.any_release
+
 HOSTNAME = "relay.alpha.test"
 FOLDER = "/etc/mailops-relay/acme"
 FILE = f"{FOLDER}/{HOSTNAME}.pem"

@@ -16,6 +16,8 @@ import pytest
 from container_host import RELAY, Host
 from pebble_server import AUTHORITY, DIRECTORY, Pebble
 
+pytestmark = pytest.mark.any_release
+
 NAME = RELAY["relay_hostname"]
 FOLDER = "/etc/mailops-relay/acme"
 FILE = f"{FOLDER}/{NAME}.pem"

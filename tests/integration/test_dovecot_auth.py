@@ -18,6 +18,9 @@ import pytest
 from container_host import Host
 from login_sources import Client
 
+# The scenario submission shows the same on both releases at each change.
+pytestmark = pytest.mark.thorough
+
 TEMPLATES = pathlib.Path(__file__).parents[2] / "roles/postfix/templates"
 # What the role postfix makes of the same description.
 TABLES = f"""

@@ -13,6 +13,8 @@ from container_host import Host
 from signed_zones import KNOT, NET4, UNBOUND
 from tls_receivers import Receivers
 
+pytestmark = pytest.mark.any_release
+
 ROLES = "[mailops.relay.resolver, mailops.relay.mta_sts, mailops.relay.postfix]"
 PLAY = f"- hosts: relays\n  gather_facts: false\n  roles: {ROLES}\n"
 ADDRESS = f"{NET4}.20"

@@ -43,6 +43,7 @@ def test_relays_that_are_fine() -> None:
     assert {f["id"] for f in report["findings"]} == {"clock_not_synchronised", "certificate_untrusted"}
 
 
+@pytest.mark.thorough
 def test_a_relay_that_is_down() -> None:
     """It is there and does nothing, as a host that hangs. The other one is looked at all the same."""
     with paused(RELAYS[0]):
@@ -81,6 +82,7 @@ def _bare(tmp_path: pathlib.Path) -> list[str]:
     return ["--inventory", str(inventory)]
 
 
+@pytest.mark.thorough
 def test_a_host_without_our_roles(bare: list[str]) -> None:
     played, report = verify(*bare)
     assert played.status != 0
@@ -90,6 +92,7 @@ def test_a_host_without_our_roles(bare: list[str]) -> None:
     assert {record["name"] for record in report["records"]} >= {"stranger1.lab.test"}
 
 
+@pytest.mark.thorough
 def test_without_the_rights_to_look() -> None:
     """As a user who may log in and not become root: what is not seen has not passed."""
     played, report = verify("--user", "nobody", ansible_become=False, ansible_remote_tmp=SCRATCH)

@@ -23,6 +23,8 @@ import pytest
 from lab import CLIENT, RELAYS, Arrived, arrived, mail, new_token
 from plays import ENVIRONMENT, SECONDARY, command, described, stopped, succeed, texts
 
+pytestmark = pytest.mark.thorough
+
 NOTES = "/etc/dkimkeys/selectors.json"
 DOMAINS = ["alpha.test", "beta.test"]
 BACKDATE = """

@@ -54,7 +54,9 @@ class Host:
     def run(self, *argv: str, stdin: str = "", timeout: float = 120, check: bool = True) -> str:
         """Run a command in the host; return what it printed."""
         command = ["podman", "exec", "--interactive", f"mailops-{self.name}", *argv]
-        done = subprocess.run(command, check=False, capture_output=True, text=True, input=stdin, timeout=timeout)
+        done = subprocess.run(
+            command, check=False, capture_output=True, encoding="utf-8", errors="replace", input=stdin, timeout=timeout
+        )
         if check and done.returncode:
             raise RuntimeError(f"{self.name}: {' '.join(argv)[:200]}: exit {done.returncode}: {done.stderr.strip()}")
         return done.stdout

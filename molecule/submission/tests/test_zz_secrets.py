@@ -134,7 +134,7 @@ for top in ("/etc", "/var", "/run"):
         for name in files:
             path = os.path.join(folder, name)
             try:
-                if os.path.getsize(path) < 5_000_000:
+                if os.path.isfile(path) and os.path.getsize(path) < 5_000_000:
                     text = open(path, "rb").read().decode(errors="replace")
                     if any(form in text for form in forms):
                         print(path)

@@ -198,5 +198,11 @@ def test_every_limit_and_firewall_option_has_a_reader() -> None:
             assert re.search(rf"\b{name[len('relay_') :]}\.{suboption}\b", text), f"{name}.{suboption}"
 
 
+def test_verify_plays_the_roles_that_deploy_plays() -> None:
+    deploy = yaml.safe_load((ROOT / "playbooks/deploy.yml").read_text(encoding="utf-8"))[0]["roles"]
+    verify = yaml.safe_load((ROOT / "playbooks/vars/verify.yml").read_text(encoding="utf-8"))["verify_roles"]
+    assert [role["role"] for role in deploy] == [f"mailops.relay.{name}" for name in verify]
+
+
 def test_the_description_stays_small() -> None:
     assert len(_options()) <= 20
