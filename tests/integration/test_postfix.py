@@ -185,7 +185,7 @@ def test_next_hops_in_order_each_with_its_own_login_and_tls(host):
 def test_the_users_own_certificate_is_shown_to_clients(host):
     host.run(
         "mkdir -p /etc/ssl/own && cd /etc/ssl/own && openssl req -x509 -newkey rsa:2048 -nodes -days 9"
-        " -subj /CN=own.lab.test -keyout key.pem -out chain.pem 2>/dev/null"
+        " -subj /CN=own.lab.test -addext subjectAltName=DNS:relay.lab.test -keyout key.pem -out chain.pem 2>/dev/null"
     )
     own = {"certificate": "/etc/ssl/own/chain.pem", "key": "/etc/ssl/own/key.pem"}
     assert host.play(relay_tls=own).changed == 1
@@ -193,11 +193,14 @@ def test_the_users_own_certificate_is_shown_to_clients(host):
         "echo QUIT | openssl s_client -connect 127.0.0.1:25 -starttls smtp 2>/dev/null | openssl x509 -noout -subject"
     )
     assert host.run(shown).replace(" ", "") == "subject=CN=own.lab.test"
-    refused(host, "No such file or directory: /etc/ssl/own/no.pem", relay_tls={**own, "key": "/etc/ssl/own/no.pem"})
+    unusable = "The certificate of relay.lab.test cannot be used; nothing was changed."
+    refused(host, unusable, "/etc/ssl/own/no.pem", relay_tls={**own, "key": "/etc/ssl/own/no.pem"})
     host.run("openssl genrsa -out /etc/ssl/own/other.pem 2048 2>/dev/null; echo junk > /etc/ssl/own/junk.pem")
     other = {**own, "key": "/etc/ssl/own/other.pem"}
-    refused(host, "Nothing was changed", "the key does not belong to the certificate", relay_tls=other)
-    refused(host, "no certificate with its key is there", relay_tls={"certificate": "/etc/ssl/own/junk.pem"})
+    refused(host, unusable, "The private key does not belong to the certificate", relay_tls=other)
+    refused(host, unusable, "/etc/ssl/own/junk.pem", relay_tls={"certificate": "/etc/ssl/own/junk.pem"})
+    elsewhere = "The certificate of relay2.lab.test cannot be used"
+    refused(host, elsewhere, "not for relay2.lab.test", relay_tls=own, relay_hostname="relay2.lab.test")
     assert host.play().changed == 1
 
 
