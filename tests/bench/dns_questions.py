@@ -61,8 +61,8 @@ KEY = base64.b64encode(
 DEAD_PORT = 5301
 
 # dnsdist holds answers back for a time, and drops questions at the port of the dead server. It can delay answers by UDP
-# only; for those by TCP, the thread sleeps. As packaged it starts at once and asks the world about itself, so this comes
-# first.
+# only; for those by TCP, the thread sleeps. As packaged it starts at once and asks the world about itself, so the
+# configuration comes first.
 DNSDIST = """
 setACL({{"198.18.0.0/15"}})
 setSecurityPollSuffix("")
