@@ -35,14 +35,17 @@ _LONG_LINE = 1200
 
 @dataclass(frozen=True)
 class Settings:
-    """How to look. ``seconds`` are for each step, ``back_off`` to wait after a listener that is too busy for us."""
+    """How to look. ``seconds`` are for each step, ``back_off`` to wait after a listener that is too busy for us.
+
+    Limits for strangers are mostly for a minute: in all, the pauses are longer, so that a second run gets through.
+    """
 
     helo: str
     sender: str
     recipient: str
     seconds: float
     ca_file: str | None = None
-    back_off: t.Sequence[float] = (5.0, 30.0)
+    back_off: t.Sequence[float] = (5.0, 30.0, 30.0)
 
 
 def is_trusted(source: str, networks: t.Iterable[str]) -> bool:

@@ -16,7 +16,7 @@ description:
   - Offers each listener foreign recipients by every public trick. Nothing is sent, as it never comes to a message,
     unless O(follow) is set.
   - It makes about a dozen connections to each listener, a few at a time, and makes few errors on each, so as to stay
-    below the limits that are usual for strangers. Two runs within a minute may be too much.
+    below the limits that are usual for strangers. A second run within a minute may have to wait for that minute to end.
   - Whoever looks from an address that the relay trusts sees nothing of how it treats strangers. That is noticed, and
     never passes for a closed relay.
 author:
