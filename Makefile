@@ -26,7 +26,7 @@ INTEGRATION = pytest -p no:cacheprovider --numprocesses 2 --dist loadfile --dura
 # Seconds since the target began, for the progress lines.
 say = @echo "=== make $@: $(1)"
 
-.PHONY: help setup tools images demo test test-all lint sanity units integration thorough molecule \
+.PHONY: help setup tools images demo test test-all lint sanity units integration thorough molecule bench \
         lab-up lab-verify lab-down lab-login clean
 
 help: ## list the targets
@@ -95,6 +95,15 @@ thorough: setup ## what make test leaves out
 molecule: setup ## the whole lab: deploy, publish, verify, and real mail, from nothing to nothing
 	@set -e; for scenario in default dns open_relay submission; do \
 	    echo "=== make molecule: $$scenario"; tests/bin/molecule-scenario $$scenario; done
+
+# BENCH names some of them; BENCH_ROUNDS how often each variant is measured (3), BENCH_SUITE the relays' release (trixie).
+BENCH ?= throughput latency deploy dns_questions smtp_probe
+bench: setup ## measure mail, deployment, DNS and probe, against others where there are any; half an hour, and no test
+	@set -e; for name in $(BENCH); do \
+	    start=$$SECONDS; echo; echo "=== make bench: $$name"; \
+	    .venv/bin/python tests/bench/$$name.py; \
+	    echo "=== make bench: $$name done in $$((SECONDS - start)) s"; \
+	done
 
 lab-up: setup ## bring the lab up, deploy the relays, publish their records, and let it stay
 	@molecule converge --scenario-name default

@@ -39,8 +39,9 @@ def in_turn(variants: Mapping[str, Callable[[], Figures]], rounds: int = ROUNDS)
 
 
 def medians(runs: Sequence[Figures]) -> Figures:
-    """Return the median of each figure that the first run has."""
-    return {figure: statistics.median(run[figure] for run in runs) for figure in runs[0]}
+    """Return the median of each figure; where a run lacks one, that is none of it."""
+    names = dict.fromkeys(figure for run in runs for figure in run)
+    return {figure: statistics.median(run.get(figure, 0.0) for run in runs) for figure in names}
 
 
 def progress(line: str) -> None:
@@ -53,14 +54,16 @@ def table(title: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> 
     cells = [[str(cell) for cell in row] for row in (head, *rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
     print(f"\n{title}\n", flush=True)
-    for number, row in enumerate(cells):
-        aligned = [cell.rjust(width) if at else cell.ljust(width) for at, (cell, width) in enumerate(zip(row, widths))]
-        print(f"| {' | '.join(aligned)} |")
-        if number == 0:
-            print(
-                f"|{'|'.join('-' * (width + 2) if not at else '-' * (width + 1) + ':' for at, width in enumerate(widths))}|"
-            )
+    for row in (cells[0], None, *cells[1:]):
+        print(f"| {' | '.join(_line(row, widths))} |")
     sys.stdout.flush()
+
+
+def _line(row: Sequence[str] | None, widths: Sequence[int]) -> list[str]:
+    """Return the cells of a row, the first one left and figures right; of no row, the rule below the head."""
+    if row is None:
+        return [("-" * width if not at else "-" * (width - 1) + ":") for at, width in enumerate(widths)]
+    return [cell.rjust(width) if at else cell.ljust(width) for at, (cell, width) in enumerate(zip(row, widths))]
 
 
 def _short(figures: Figures) -> str:
