@@ -11,7 +11,11 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.mailops.relay.plugins.module_utils import _relay
-from ansible_collections.mailops.relay.plugins.plugin_utils._description import DescriptionError, read_values
+from ansible_collections.mailops.relay.plugins.plugin_utils._description import (
+    DescriptionError,
+    problems_of_roles,
+    read_values,
+)
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -25,11 +29,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         variables = task_vars or {}
         _options, arguments = self.validate_argument_spec({"services": {"type": "dict", "required": True}})
         host = variables["inventory_hostname"]
+
+        def value_of(name: str) -> t.Any:
+            return self._templar.template(variables[name])
+
         try:
-            values = read_values(host, variables, lambda name: self._templar.template(variables[name]))
-            claimed_twice = self._claimed_twice(variables)
-            if claimed_twice:
-                raise DescriptionError(host, claimed_twice)
+            values = read_values(host, variables, value_of)
+            problems = self._claimed_twice(variables) or problems_of_roles(variables, value_of)
+            if problems:
+                raise DescriptionError(host, problems)
         except DescriptionError as problems:
             raise AnsibleActionFail(str(problems)) from None
         for entry in values["relay_unsafe_networks"]:

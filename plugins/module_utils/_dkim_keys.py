@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import importlib.util
 import os
 import re
 import typing as t
@@ -26,14 +27,6 @@ from dataclasses import dataclass
 from ansible_collections.mailops.relay.plugins.module_utils import _dkim, _key_files, _rotation, _rsa
 from ansible_collections.mailops.relay.plugins.module_utils._key_files import Owner
 from ansible_collections.mailops.relay.plugins.module_utils._rotation import Selector
-
-try:
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import rsa
-
-    CAN_MAKE_KEYS = True
-except ImportError:
-    CAN_MAKE_KEYS = False
 
 NOTES = "selectors.json"
 _QUOTED = re.compile(r'"([^"]*)"')
@@ -112,8 +105,18 @@ def read_zone_line(text: str) -> RecordLine:
     return RecordLine((text.split() or [""])[0].rstrip("."), _dkim.parse("".join(_QUOTED.findall(text))).p)
 
 
+def can_make_keys() -> bool:
+    return importlib.util.find_spec("cryptography") is not None
+
+
 def make_key(bits: int) -> tuple[bytes, _rsa.RsaPublicKey]:
-    """Make an RSA key and return its PEM text and its public half."""
+    """Make an RSA key and return its PEM text and its public half.
+
+    Raises ``ImportError`` without cryptography. It takes a tenth of a second to load, and most runs make no key.
+    """
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
+
     pem: bytes = rsa.generate_private_key(public_exponent=65537, key_size=bits).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

@@ -13,7 +13,8 @@ While rules wait for their confirmation, ``/run/SERVICE`` holds
 * ``token``, which names the timer of systemd that will load ``undo.nft``. Whoever removes this file has decided: the
   timer's own service after the undo, or the confirmation before. A timer whose token is not in it does nothing.
 
-All of it is gone after a reboot, which brings the rules of the persistent file.
+Beside them, ``tried`` has the name of the rules that were tried last and how the table was listed then: what is loaded
+as it was tried needs no second trial. All of it is gone after a reboot, which brings the rules of the persistent file.
 """
 
 from __future__ import annotations
@@ -192,6 +193,15 @@ class Probation:
         except NftError:
             self._disarm()
             raise
+
+    def tried(self, text: str) -> str | None:
+        """Return how the table was listed when these rules were tried; None where others were, or none since boot."""
+        name, _newline, listing = (_text(self._path("tried")) or "").partition("\n")
+        return listing if name == identify(text) else None
+
+    def note_trial(self, text: str, listing: str) -> None:
+        """Note how the table was listed when the rules were tried."""
+        write(self._path("tried"), f"{identify(text)}\n{listing}")
 
     def _disarm(self) -> None:
         token = _text(self._path("token"))

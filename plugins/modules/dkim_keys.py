@@ -327,7 +327,7 @@ def make(found: Plan, store: KeyStore, bits: int) -> dict[str, KeyObservation]:
 def run(params: dict[str, t.Any], store: KeyStore, check_mode: bool, now: int) -> dict[str, t.Any]:
     """Judge all keys, then make what is missing. ``params`` are the module's options in their normal form."""
     found = plan(params, store, now)
-    if found.missing and not check_mode and not _dkim_keys.CAN_MAKE_KEYS:
+    if found.missing and not check_mode and not _dkim_keys.can_make_keys():
         raise KeysError(missing_required_lib("cryptography", reason="to make DKIM keys (Debian: python3-cryptography)"))
     made = {} if check_mode else make(found, store, params["bits"])
     records = [describe(each, made.get(key.path, key), params["bits"], not key.exists) for each, key in found.keys]

@@ -267,7 +267,11 @@ def load(params: t.Mapping[str, t.Any], nft: Nft, persistent: Persistent, probat
     """Bring the rules to use, and return the result. In check mode ``probation`` is not given a lock, nor used."""
     facts = connection_facts(params["connection"], find_connection()) if params["connection"] else {}
     ruleset = wanted_ruleset(params, facts)
-    listing, loaded = nft.check(ruleset), nft.loaded()
+    listing, loaded = probation.tried(ruleset.text), nft.loaded()
+    if listing != loaded:
+        listing = nft.check(ruleset)
+        if not params["check_mode"]:
+            probation.note_trial(ruleset.text, listing)
     new = loaded != listing or probation.is_armed()
     changed = new or persistent.is_due(ruleset.text)
     result = {"changed": changed, "checked": True, "confirmation": "", **facts}

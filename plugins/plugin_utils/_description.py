@@ -6,8 +6,8 @@
 
 """Reading the description of a host on the controller: from its variables to what ``_relay.derive`` returns.
 
-Names, types and defaults are those of the argument specification of the role, facts of the services those of its
-variables: the role is where they are stated.
+Names, types and defaults are those of the argument specification of the role relay, facts of the services those of the
+variables of the role base: there they are stated.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from __future__ import annotations
 import typing as t
 from pathlib import Path
 
-import yaml
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.yaml import yaml_load
 from ansible_collections.mailops.relay.plugins.module_utils import _records, _relay
 from jinja2 import Undefined
 
-ROLE = Path(__file__).parents[2] / "roles" / "relay"
-SPECIFICATION = ROLE / "meta" / "argument_specs.yml"
-FACTS = ROLE / "vars" / "main.yml"
+ROLES = Path(__file__).parents[2] / "roles"
+SPECIFICATION = ROLES / "relay" / "meta" / "argument_specs.yml"
+FACTS = ROLES / "base" / "vars" / "main.yml"
 
 HostVars = t.Mapping[str, t.Mapping[str, t.Any]]
 Options = t.Dict[str, t.Dict[str, t.Any]]
@@ -53,15 +53,15 @@ def _apply_defaults(options: Options) -> None:
 
 def read_options(path: Path = SPECIFICATION) -> Options:
     """Return the options of the role's argument specification, ready for Ansible's validator."""
-    specification = yaml.safe_load(path.read_text(encoding="utf-8"))
-    options: Options = specification["argument_specs"]["main"]["options"]
+    specification = yaml_load(path.read_text(encoding="utf-8"))
+    options: Options = specification["argument_specs"]["main"].get("options", {})
     _apply_defaults(options)
     return options
 
 
 def read_services(path: Path = FACTS) -> dict[str, dict[str, t.Any]]:
     """Return the facts of each service, for readers that are not in a play of the role."""
-    services: dict[str, dict[str, t.Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))["__relay_services"]
+    services: dict[str, dict[str, t.Any]] = yaml_load(path.read_text(encoding="utf-8"))["__relay_services"]
     return services
 
 
@@ -81,6 +81,17 @@ def read_values(host: str, names: t.Iterable[str], value_of: t.Callable[[str], t
         raise DescriptionError(host, problems)
     values: dict[str, t.Any] = validated.validated_parameters
     return values
+
+
+def problems_of_roles(names: t.Iterable[str], value_of: t.Callable[[str], t.Any]) -> list[str]:
+    """Return what is wrong with the variables that are no part of the description, such as ``postfix_extra``."""
+    present = set(names)
+    problems: list[str] = []
+    for path in sorted(ROLES.glob("*/meta/argument_specs.yml")):
+        options = {} if path == SPECIFICATION else read_options(path)
+        given = {name: value_of(name) for name in options if name in present}
+        problems += ArgumentSpecValidator(options).validate(given).error_messages if given else []
+    return problems
 
 
 def _host_values(host: str, variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -143,6 +143,19 @@ def test_check_mode_only_looks(world):
     assert world.persistent.text == OLD
 
 
+def test_what_is_loaded_as_it_was_tried_is_not_tried_again(world):
+    def trials():
+        return [call for call in world.host.calls if call[0] == "unshare"]
+
+    world.deploy(NEW)
+    once = len(trials())
+    assert not world.load(NEW)["changed"]
+    assert len(trials()) == once
+    world.host.loaded = world.host.loaded.replace("chain new", "chain somebody_else_s")
+    assert world.load(NEW)["changed"]
+    assert len(trials()) == once + 1
+
+
 def test_the_undo_brings_back_what_was_loaded(world):
     world.deploy(OLD)
     confirmation = world.load(NEW)["confirmation"]

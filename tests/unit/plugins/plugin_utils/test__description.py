@@ -93,3 +93,11 @@ def test_problems_are_named_with_the_host(changes, text):
 def test_the_facts_of_the_services_are_those_of_the_role():
     options = _description.read_options()
     assert set(_description.read_services()) == set(options["relay_services"]["choices"])
+
+
+def test_variables_of_single_roles_are_checked_with_the_description():
+    given = {"postfix_extra": {"maincf": "x = y"}, "opendkim_extra": "", "nftables_extra": {}, "another_variable": 1}
+    problems = _description.problems_of_roles(given, given.__getitem__)
+    assert len(problems) == 1
+    assert "postfix_extra.maincf" in problems[0]
+    assert _description.problems_of_roles({}, {}.__getitem__) == []
