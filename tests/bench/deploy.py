@@ -23,6 +23,7 @@ import tempfile
 import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from rounds import Figures, in_turn, progress, table
@@ -34,12 +35,11 @@ os.environ.setdefault("ANSIBLE_COLLECTIONS_PATH", str(ROOT / ".ansible" / "colle
 os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 
 # The imports below need the paths above.
-import networks  # noqa: E402
 from container_host import ENVIRONMENT, RELAY, Host  # noqa: E402
 
 SUITE = os.environ.get("BENCH_SUITE", "trixie")
 SIZES = [int(size) for size in os.environ.get("BENCH_HOSTS", "1 2 4 8").split()]
-NUMBER = networks.number("dns")
+NETWORK = os.environ.get("BENCH_NETWORK", "198.18.210")
 DOMAINS = 100
 
 PING = "- hosts: relays\n  become: true\n  gather_facts: false\n  tasks: [{ansible.builtin.ping: {}}]\n"
@@ -53,6 +53,7 @@ USERS = {
     "relay_services": ["smtp", "submission", "submissions"],
     "relay_quotas": {"user": {"messages_per_hour": 100}, "store": {"servers": ["127.0.0.1:6379"]}},
 }
+PODMAN = {"ansible_connection": "containers.podman.podman", "ansible_host": "{{ bench_container }}"}
 
 
 Hosts = t.Sequence[t.Tuple[Host, str]]
@@ -83,13 +84,11 @@ class Fleet:
     def __enter__(self) -> Fleet:
         command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key)]
         subprocess.run(command, check=True, timeout=60)
-        Host.podman("network", "create", "--internal", "--subnet", f"198.18.{NUMBER}.0/24", self.network)
+        Host.podman("network", "create", "--internal", "--subnet", f"{NETWORK}.0/24", self.network)
         return self
 
     def __exit__(self, *_error: object) -> None:
-        for host, _address in self.hosts:
-            with contextlib.suppress(AssertionError):
-                host.remove()
+        self.remove(self.hosts)
         with contextlib.suppress(AssertionError):
             Host.podman("network", "rm", "--force", self.network)
 
@@ -97,7 +96,7 @@ class Fleet:
         """Start more hosts."""
         fresh = []
         for number in itertools.islice(self.numbers, count):
-            address = f"198.18.{NUMBER}.{number}"
+            address = f"{NETWORK}.{number}"
             network = f"{self.network}:ip={address}"
             host = Host("bench", SUITE, self.folder, network=network, suffix=f"-{number}")
             fresh.append((host, address))
@@ -105,6 +104,12 @@ class Fleet:
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(self._start, fresh))
         return fresh
+
+    def remove(self, hosts: Hosts) -> None:
+        """Remove hosts; those that are gone already, too."""
+        for host, _address in hosts:
+            with contextlib.suppress(AssertionError):
+                host.remove()
 
     def _start(self, started: tuple[Host, str]) -> None:
         host, _address = started
@@ -166,63 +171,108 @@ class Bench:
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
         self.message_size = 20_000_000
+        self.domains = DOMAINS
         self.ping = str(fleet.folder / "ping.yml")
         Path(self.ping).write_text(PING)
-
-    def deploy(self, inventory: Path, *options: str) -> Run:
-        return self.fleet.play(inventory, "mailops.relay.deploy", *options)
 
     def inventory(self, hosts: Hosts, **description: t.Any) -> Path:
         limits = {"message_size": self.message_size}
         return self.fleet.inventory(hosts, **{"relay_limits": limits, **description})
 
-    def setting(self, hosts: Hosts, **description: t.Any) -> Figures:
+    def deploy(self, hosts: Hosts, *options: str, **description: t.Any) -> Run:
+        return self.fleet.play(self.inventory(hosts, **description), "mailops.relay.deploy", *options)
+
+    def setting(self, hosts: Hosts, *options: str) -> Run:
         """Deploy with another size of messages."""
         self.message_size += 1
-        run = self.deploy(self.inventory(hosts, **description))
+        run = self.deploy(hosts, *options)
         assert run.changed > 0, "nothing was changed"
-        return {"seconds": run.seconds}
+        return run
 
-    def unchanged(self, hosts: Hosts, **description: t.Any) -> Figures:
+    def unchanged(self, hosts: Hosts, *options: str, **description: t.Any) -> Run:
         """Deploy what has just been deployed."""
-        run = self.deploy(self.inventory(hosts, **description))
+        run = self.deploy(hosts, *options, **description)
         assert run.changed == 0, "something changes in each run"
-        return {"seconds": run.seconds}
+        return run
 
-    def sizes(self) -> None:
-        """All runs by the number of hosts."""
-        first, kept = {}, []
+    def pinged(self, hosts: Hosts, *options: str) -> Run:
+        return self.fleet.play(self.inventory(hosts), self.ping, *options)
+
+    def many_domains(self, more: int = 0) -> dict[str, t.Any]:
+        self.domains += more
+        return {"relay_domains": [{"name": f"d{number}.test"} for number in range(self.domains)]}
+
+    def first_runs(self) -> tuple[dict[int, float], list[tuple[Host, str]]]:
+        """Return the seconds of the first run by the number of hosts, and the hosts of the last one."""
+        first: dict[int, float] = {}
+        kept: list[tuple[Host, str]] = []
         for size in SIZES:
+            self.fleet.remove(kept)
             kept = self.fleet.new(size)
-            first[size] = self.deploy(self.inventory(kept)).seconds
+            first[size] = self.deploy(kept).seconds
             progress(f"first run on {size}: {first[size]:.1f} s")
-            if size != max(SIZES):
-                for host, _address in kept:
-                    host.remove()
-        variants: dict[str, t.Callable[[], Figures]] = {}
-        for size in SIZES:
-            some = kept[:size]
-            variants[f"ping {size}"] = lambda some=some: self._ping(some)
-            variants[f"setting {size}"] = lambda some=some: self.setting(some)
-            variants[f"unchanged {size}"] = lambda some=some: self.unchanged(some)
-        for size in SIZES:
-            self.deploy(self.inventory(kept[:size]))
-        seen = in_turn(variants)
+        return first, kept
+
+    def by_hosts(self) -> list[tuple[Host, str]]:
+        """Measure by the number of hosts; return the hosts."""
+        first, kept = self.first_runs()
+        kinds = {"ping": self.pinged, "setting": self.setting, "unchanged": self.unchanged}
+        variants = {
+            f"{kind} {size}": partial(_seconds, measure, kept[:size])
+            for size in SIZES
+            for kind, measure in kinds.items()
+        }
+        seen = {name: figures["seconds"] for name, figures in in_turn(variants).items()}
         rows = []
         for size in SIZES:
-            ping, setting, unchanged = (seen[f"{kind} {size}"]["seconds"] for kind in ("ping", "setting", "unchanged"))
-            of_one = unchanged / seen[f"unchanged {SIZES[0]}"]["seconds"]
-            rows.append([size, *(f"{each:.1f}" for each in (ping, first[size], unchanged, setting)), f"{of_one:.2f}"])
-        head = ["hosts", "one ping", "first run", "nothing to do", "one setting", "nothing to do, to the first row"]
-        table("Seconds of a run, by the number of hosts", head, rows)
+            ping, setting, unchanged = (seen[f"{kind} {size}"] for kind in kinds)
+            ratio = f"{unchanged / seen[f'unchanged {SIZES[0]}']:.2f}"
+            rows.append([size, *(f"{each:.1f}" for each in (ping, unchanged, setting, first[size])), ratio])
+        head = ["hosts", "one ping", "nothing to do", "one setting", "first run", "nothing to do: to the first row"]
+        table("Seconds of a run by the number of hosts", head, rows)
+        return kept
 
-    def _ping(self, hosts: Hosts) -> Figures:
-        return {"seconds": self.fleet.play(self.fleet.inventory(hosts), self.ping).seconds}
+    def on_one(self, hosts: Hosts) -> None:
+        """Measure what a run on one host consists of, with descriptions that differ. ``hosts`` are two."""
+        one, other = hosts[:1], hosts[1:2]
+        other[0][0].run(f"{STORE_UNIT}; {STORE}")
+        self.deploy(other, **USERS)
+        progress(f"with users: {self.deploy(one).seconds:.1f} s")
+        runs = {
+            "one ping": partial(self.pinged, one),
+            "one setting": partial(self.setting, one),
+            "nothing to do": partial(self.unchanged, one),
+            "nothing to do, with users, bans and quotas": lambda *options: self.unchanged(other, *options, **USERS),
+            "nothing to do, by podman exec": lambda *options: self.unchanged(one, *options, **PODMAN),
+        }
+        self._table("One host", runs)
+        self.deploy(one, **self.many_domains())
+        many = {
+            "nothing to do": lambda *options: self.unchanged(one, *options, **self.many_domains()),
+            "one domain more": lambda *options: self.deploy(one, *options, **self.many_domains(1)),
+        }
+        self._table(f"One host with {DOMAINS} domains", many)
+
+    @staticmethod
+    def _table(title: str, runs: t.Mapping[str, t.Callable[..., Run]]) -> None:
+        """Show the runs with their tasks and round trips, which are counted in a run of their own."""
+        seen = in_turn({name: partial(_seconds, measure) for name, measure in runs.items()})
+        rows = []
+        for name, measure in runs.items():
+            counted = measure("-vvv")
+            rows.append([name, f"{seen[name]['seconds']:.1f}", counted.ok, counted.skipped, counted.trips])
+        table(title, ["", "seconds", "tasks", "skipped tasks", "round trips"], rows)
+
+
+def _seconds(measure: t.Callable[..., Run], *arguments: t.Any) -> Figures:
+    return {"seconds": measure(*arguments).seconds}
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="mb-") as folder, Fleet(Path(folder)) as fleet:
-        Bench(fleet).sizes()
+        bench = Bench(fleet)
+        hosts = bench.by_hosts()
+        bench.on_one([*hosts, *fleet.new(max(0, 2 - len(hosts)))])
 
 
 if __name__ == "__main__":
