@@ -19,7 +19,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.mailops.relay.plugins.module_utils._files import ManagedFile
-from ansible_collections.mailops.relay.plugins.module_utils._generations import Generations
+from ansible_collections.mailops.relay.plugins.module_utils._generations import Generations, StoreError
 
 Files = t.Mapping[str, ManagedFile]
 """Files by their path."""
@@ -27,6 +27,17 @@ Files = t.Mapping[str, ManagedFile]
 
 class ActivationError(Exception):
     """The set was refused, or it did not work and the previous one is back. The message says which, and why."""
+
+
+REFUSALS = (ActivationError, StoreError, ValueError, OSError)
+"""What a task fails with: a set that was refused, options that make no sense, a system that refused a step."""
+
+
+def explain(error: Exception) -> str:
+    """Say one of :data:`REFUSALS` to the user."""
+    if isinstance(error, OSError):
+        return f"The system refused a step: {error}. The set of files that was in use still is."
+    return str(error)
 
 
 class Service(t.Protocol):
@@ -82,6 +93,15 @@ class Outcome:
     @property
     def changed_paths(self) -> list[str]:
         return sorted(p for p in {*self.before, *self.after} if self.before.get(p) != self.after.get(p))
+
+    def result(self) -> dict[str, t.Any]:
+        """Return what every module that activates files returns."""
+        return {
+            "changed": self.changed,
+            "action": self.action,
+            "changed_files": self.changed_paths,
+            "diff": self.diffs(),
+        }
 
     def diffs(self) -> list[dict[str, str]]:
         """Return one diff for each file that changes; of a file that not everybody may read, the mode alone."""

@@ -18,12 +18,11 @@ import typing as t
 from ansible_collections.mailops.relay.plugins.module_utils import _dovecot
 from ansible_collections.mailops.relay.plugins.module_utils._activation import Files
 from ansible_collections.mailops.relay.plugins.module_utils._files import read_file
+from ansible_collections.mailops.relay.plugins.module_utils._unit import Run, Unit, first_line
 
-Run = t.Callable[..., t.Tuple[int, str, str]]
-"""Run a program, like AnsibleModule.run_command."""
-
-_JOURNAL_LINE = re.compile(r"\w+ +\d+ \S+ \S+ (?P<who>[^:\[]+)(?:\[\d+\])?: (?P<text>.*)")
 _LARGEST = 1 << 16
+# Lines of its journal that tell of a problem.
+_TELLING = re.compile(r"\b(Error|Fatal|Panic)\b")
 
 
 class Dovecot:
@@ -45,6 +44,7 @@ class Dovecot:
         wait: float = 30,
     ) -> None:
         self.run = run
+        self.unit = Unit(run, "dovecot")
         self.config = config
         self.users = users
         self.paths = list(paths)
@@ -84,13 +84,9 @@ class Dovecot:
 
     # State
 
-    def _systemctl(self, *arguments: str) -> list[str]:
-        code, output, errors = self.run(["systemctl", *arguments])
-        return [f"systemctl {' '.join(arguments)}: {first_line(errors or output)}"] if code else []
-
     def running(self) -> bool:
         """Whether Dovecot runs now, and will after a boot."""
-        return not self._systemctl("is-active", "dovecot") and not self._systemctl("is-enabled", "dovecot")
+        return self.unit.running()
 
     def _states(self) -> dict[str, str]:
         properties = [f"--property={name}" for name in ("ActiveState", "UnitFileState", "ExecStart")]
@@ -118,12 +114,10 @@ class Dovecot:
         if action == "none":
             return []
         if action == "stop":
-            return self._systemctl("stop", "dovecot") + self._systemctl("disable", "dovecot")
+            return self.unit.stop()
         started = time.time()
-        problems = self._systemctl("daemon-reload")
-        # Not "enable --now": one that is not enabled may run all the same, on other files.
-        problems = problems or self._systemctl("enable", "dovecot") or self._systemctl("restart", "dovecot")
-        return problems + (self._last_words(started) if problems else [])
+        problems = self.unit.restart()
+        return problems + (self.unit.last_words(started, _TELLING) if problems else [])
 
     # The proof
 
@@ -136,11 +130,11 @@ class Dovecot:
                 problems = self._ask()
                 break
             except (OSError, _dovecot.ProtocolError) as error:
-                if time.monotonic() > deadline or self._gave_up():
+                if time.monotonic() > deadline or self.unit.gave_up():
                     problems = [f"Dovecot does not answer at its socket {self.address}: {error}"]
                     break
             time.sleep(0.1)
-        return problems + (self._last_words(started) if problems else [])
+        return problems + (self.unit.last_words(started, _TELLING) if problems else [])
 
     def _ask(self) -> list[str]:
         with socket.socket(socket.AF_UNIX) as connection:
@@ -170,23 +164,6 @@ class Dovecot:
         # A directory that is away must not keep anybody from taking a user off the list.
         self.warnings.append(f"{problem}. Its configuration is not new, so the files are in use")
         return []
-
-    def _gave_up(self) -> bool:
-        _code, output, _errors = self.run(["systemctl", "show", "--property=SubState", "--value", "dovecot"])
-        return output.strip() in ("auto-restart", "dead", "failed")
-
-    def _last_words(self, since: float) -> list[str]:
-        """Return the last line of the unit's journal that tells of a problem and is not systemd's own account."""
-        command = ["journalctl", "--unit=dovecot", f"--since=@{since - 1:.0f}", "--lines=30", "--output=short"]
-        _code, output, _errors = self.run([*command, "--no-pager"])
-        matches = [_JOURNAL_LINE.match(line) for line in output.splitlines()]
-        texts = [match["text"] for match in matches if match and match["who"] != "systemd"]
-        telling = [text for text in texts if re.search(r"\b(Error|Fatal|Panic)\b", text)] or texts
-        return [f"Last in its journal: {telling[-1]}"] if telling else []
-
-
-def first_line(text: str) -> str:
-    return (text.strip().splitlines() or ["no reason given"])[0]
 
 
 def _line(stream: t.TextIO) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import re
 import stat
 import tempfile
 import time
@@ -19,11 +18,8 @@ import typing as t
 from ansible_collections.mailops.relay.plugins.module_utils import _dkim, _dkim_keys, _key_files, _milter, _opendkim
 from ansible_collections.mailops.relay.plugins.module_utils._activation import Files
 from ansible_collections.mailops.relay.plugins.module_utils._opendkim import KeyEntry
+from ansible_collections.mailops.relay.plugins.module_utils._unit import Run, Unit, first_line
 
-Run = t.Callable[..., t.Tuple[int, str, str]]
-"""Run a program, like AnsibleModule.run_command."""
-
-_JOURNAL_LINE = re.compile(r"\w+ +\d+ \S+ \S+ (?P<who>[^:\[]+)(?:\[\d+\])?: (?P<text>.*)")
 _UNREADABLE = 'for key do { true <"$key"; } 2>/dev/null || printf "%s\\n" "$key"; done'
 
 
@@ -46,6 +42,7 @@ class Opendkim:
         keys_may_be_missing: bool = False,
     ) -> None:
         self.run = run
+        self.unit = Unit(run, "opendkim")
         self.config = config
         self.paths = list(paths)
         self.user = user
@@ -112,20 +109,13 @@ class Opendkim:
 
     # State
 
-    def _systemctl(self, *arguments: str) -> list[str]:
-        code, output, errors = self.run(["systemctl", *arguments])
-        return [f"systemctl {' '.join(arguments)}: {first_line(errors or output)}"] if code else []
-
     def running(self) -> bool:
         """Whether OpenDKIM runs now, and will after a boot."""
-        return not self._systemctl("is-active", "opendkim") and not self._systemctl("is-enabled", "opendkim")
+        return self.unit.running()
 
     def wanted_by_anyone(self) -> bool:
         """Whether OpenDKIM runs now, is about to, or will after a boot; False where it is not installed."""
-        properties = ["--property=ActiveState", "--property=UnitFileState"]
-        _code, output, _errors = self.run(["systemctl", "show", *properties, "opendkim"])
-        states = dict(line.partition("=")[::2] for line in output.splitlines())
-        return states.get("ActiveState") not in ("inactive", "failed", None) or states.get("UnitFileState") == "enabled"
+        return self.unit.wanted_by_anyone()
 
     def due(self, before: Files, after: Files) -> str:  # noqa: ARG002
         """Return ``restart``: its reload, by SIGUSR1, says nothing of whether it worked."""
@@ -134,13 +124,10 @@ class Opendkim:
     def apply(self, action: str) -> list[str]:
         """Start it now and at boot, or stop it and keep it so."""
         if action == "stop":
-            # Before anything makes systemd read the unit again: a restart that is due would be without our drop-in.
-            return self._systemctl("stop", "opendkim") + self._systemctl("disable", "opendkim")
+            return self.unit.stop()
         started = time.time()
-        problems = self._systemctl("daemon-reload")
-        # Not "enable --now": one that is not enabled may run all the same, on other files.
-        problems = problems or self._systemctl("enable", "opendkim") or self._systemctl("restart", "opendkim")
-        return problems + (self._last_words(started) if problems else [])
+        problems = self.unit.restart()
+        return problems + (self.unit.last_words(started) if problems else [])
 
     # The proof
 
@@ -154,7 +141,7 @@ class Opendkim:
         except (OSError, ValueError) as error:
             return [f"{self.config}: {error}"]
         problems = self._look(address, senders)
-        return problems + (self._last_words(started) if problems else [])
+        return problems + (self.unit.last_words(started) if problems else [])
 
     def _look(self, address: _opendkim.Address, senders: t.Mapping[str, KeyEntry]) -> list[str]:
         deadline = time.monotonic() + self.wait
@@ -163,7 +150,7 @@ class Opendkim:
                 milter = _milter.open_milter(address, self.wait)
                 break
             except (OSError, _milter.MilterError) as error:
-                if time.monotonic() > deadline or self._gave_up():
+                if time.monotonic() > deadline or self.unit.gave_up():
                     return [f"OpenDKIM does not answer at its milter socket {address}: {error}"]
             time.sleep(0.1)
         try:
@@ -172,23 +159,6 @@ class Opendkim:
             return [f"OpenDKIM broke off the conversation at its milter socket {address}: {error}"]
         finally:
             milter.connection.close()
-
-    def _gave_up(self) -> bool:
-        _code, output, _errors = self.run(["systemctl", "show", "--property=SubState", "--value", "opendkim"])
-        return output.strip() in ("auto-restart", "dead", "failed")
-
-    def _last_words(self, since: float) -> list[str]:
-        """Return the last line of the unit's journal that is not systemd's own account."""
-        command = ["journalctl", "--unit=opendkim", f"--since=@{since - 1:.0f}", "--lines=30", "--output=short"]
-        _code, output, _errors = self.run([*command, "--no-pager"])
-        lines = [
-            match for match in map(_JOURNAL_LINE.match, output.splitlines()) if match and match["who"] != "systemd"
-        ]
-        return [f"Last in its journal: {lines[-1]['text']}"] if lines else []
-
-
-def first_line(text: str) -> str:
-    return (text.strip().splitlines() or ["no reason given"])[0]
 
 
 def signing_problems(milter: _milter.Milter, senders: t.Mapping[str, KeyEntry]) -> list[str]:

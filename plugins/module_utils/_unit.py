@@ -63,14 +63,17 @@ class Unit:
         _code, output, _errors = self.run(["systemctl", "show", "--property=SubState", "--value", self.name])
         return output.strip() in ("auto-restart", "dead", "failed")
 
-    def last_words(self, since: float) -> list[str]:
-        """Return the last line of its journal after the Unix time ``since`` that is not systemd's own account."""
+    def last_words(self, since: float, telling: re.Pattern[str] | None = None) -> list[str]:
+        """Return the last line of its journal after the Unix time ``since`` that is not systemd's own account.
+
+        Where there are lines that ``telling`` is found in, it is the last one of them.
+        """
         command = ["journalctl", f"--unit={self.name}", f"--since=@{since - 1:.0f}", "--lines=30", "--output=short"]
         _code, output, _errors = self.run([*command, "--no-pager"])
-        lines = [
-            match for match in map(_JOURNAL_LINE.match, output.splitlines()) if match and match["who"] != "systemd"
-        ]
-        return [f"Last in its journal: {lines[-1]['text']}"] if lines else []
+        matches = [_JOURNAL_LINE.match(line) for line in output.splitlines()]
+        texts = [match["text"] for match in matches if match and match["who"] != "systemd"]
+        best = [text for text in texts if telling and telling.search(text)] or texts
+        return [f"Last in its journal: {best[-1]}"] if best else []
 
 
 def first_line(text: str) -> str:

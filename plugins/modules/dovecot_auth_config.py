@@ -27,17 +27,12 @@ description:
     file to Dovecot.
 author:
   - Mailops contributors (@mailops)
+extends_documentation_fragment:
+  - mailops.relay.activation
 attributes:
   check_mode:
     support: full
     description: Does all but the swap. Where Dovecot is not installed yet, the candidate is not judged.
-  diff_mode:
-    support: full
-    description: Shows each file that changes; the content of secret files is left out.
-  platform:
-    platforms: posix
-    support: full
-    description: Needs systemd.
 requirements:
   - Dovecot 2.3 or 2.4
 options:
@@ -141,9 +136,11 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mailops.relay.plugins.module_utils._activation import (
+    REFUSALS,
     ActivationError,
     NotInstalled,
     activate,
+    explain,
 )
 from ansible_collections.mailops.relay.plugins.module_utils._dovecot_service import Dovecot
 from ansible_collections.mailops.relay.plugins.module_utils._files import ManagedFile
@@ -236,12 +233,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     outcome = activate(Generations(directory), files, service if installed else NotInstalled(), module.check_mode)
     for warning in service.warnings:
         module.warn(warning)
-    return {
-        "changed": outcome.changed,
-        "action": outcome.action,
-        "changed_files": outcome.changed_paths,
-        "diff": outcome.diffs(),
-    }
+    return outcome.result()
 
 
 def main() -> None:
@@ -252,10 +244,8 @@ def main() -> None:
     )
     try:
         result = run(module)
-    except (ActivationError, StoreError, ValueError) as error:
-        module.fail_json(msg=str(error))
-    except OSError as error:
-        module.fail_json(msg=f"The system refused a step: {error}. The set of files that was in use still is.")
+    except REFUSALS as error:
+        module.fail_json(msg=explain(error))
     module.exit_json(**result)
 
 

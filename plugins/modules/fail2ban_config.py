@@ -20,13 +20,12 @@ description:
     reason. Where there was no previous set, the service is left stopped and disabled.
 author:
   - Mailops contributors (@mailops)
+extends_documentation_fragment:
+  - mailops.relay.activation
 attributes:
   check_mode:
     support: full
     description: Does all but the swap. Where fail2ban is not installed yet, the candidate is not judged.
-  diff_mode:
-    support: full
-    description: Shows each file that changes.
   platform:
     platforms: posix
     support: full
@@ -106,9 +105,11 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mailops.relay.plugins.module_utils._activation import (
+    REFUSALS,
     ActivationError,
     NotInstalled,
     activate,
+    explain,
 )
 from ansible_collections.mailops.relay.plugins.module_utils._fail2ban import Fail2ban
 from ansible_collections.mailops.relay.plugins.module_utils._files import ManagedFile
@@ -172,12 +173,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         raise StoreError("fail2ban or nft is missing. Accepted: the packages fail2ban and nftables, before this task.")
     generations = Generations(params["directory"])
     outcome = activate(generations, wanted_files(params), service if installed else NotInstalled(), module.check_mode)
-    return {
-        "changed": outcome.changed,
-        "action": outcome.action,
-        "changed_files": outcome.changed_paths,
-        "diff": outcome.diffs(),
-    }
+    return outcome.result()
 
 
 def main() -> None:
@@ -186,10 +182,8 @@ def main() -> None:
     )
     try:
         result = run(module)
-    except (ActivationError, StoreError, ValueError) as error:
-        module.fail_json(msg=str(error))
-    except OSError as error:
-        module.fail_json(msg=f"The system refused a step: {error}. The set of files that was in use still is.")
+    except REFUSALS as error:
+        module.fail_json(msg=explain(error))
     module.exit_json(**result)
 
 

@@ -19,17 +19,12 @@ description:
     the task fails with what it has seen.
 author:
   - Mailops contributors (@mailops)
+extends_documentation_fragment:
+  - mailops.relay.activation
 attributes:
   check_mode:
     support: full
     description: Does all but the swap. Where mta-sts-daemon is not installed yet, the candidate is not judged.
-  diff_mode:
-    support: full
-    description: Shows each file that changes.
-  platform:
-    platforms: posix
-    support: full
-    description: Needs systemd.
 options:
   state:
     description:
@@ -95,9 +90,10 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mailops.relay.plugins.module_utils._activation import (
-    ActivationError,
+    REFUSALS,
     NotInstalled,
     activate,
+    explain,
 )
 from ansible_collections.mailops.relay.plugins.module_utils._file_set import managed_files
 from ansible_collections.mailops.relay.plugins.module_utils._generations import Generations, StoreError
@@ -134,12 +130,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     if outcome.changed and not module.check_mode:
         # The links to files that are no longer in the set go last.
         service.daemon.systemctl("daemon-reload")
-    return {
-        "changed": outcome.changed,
-        "action": outcome.action,
-        "changed_files": outcome.changed_paths,
-        "diff": outcome.diffs(),
-    }
+    return outcome.result()
 
 
 def main() -> None:
@@ -148,10 +139,8 @@ def main() -> None:
     )
     try:
         result = run(module)
-    except (ActivationError, StoreError, ValueError) as error:
-        module.fail_json(msg=str(error))
-    except OSError as error:
-        module.fail_json(msg=f"The system refused a step: {error}. The set of files that was in use still is.")
+    except REFUSALS as error:
+        module.fail_json(msg=explain(error))
     module.exit_json(**result)
 
 

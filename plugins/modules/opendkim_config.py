@@ -26,18 +26,13 @@ description:
     O(config) to the daemon.
 author:
   - Mailops contributors (@mailops)
+extends_documentation_fragment:
+  - mailops.relay.activation
 attributes:
   check_mode:
     support: full
     description: Does all but the swap. Keys that do not exist are no error then, since nobody has made them. Where
       OpenDKIM is not installed yet, the candidate is not judged.
-  diff_mode:
-    support: full
-    description: Shows each file that changes.
-  platform:
-    platforms: posix
-    support: full
-    description: Needs systemd.
 options:
   state:
     description:
@@ -138,9 +133,11 @@ from dataclasses import replace
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mailops.relay.plugins.module_utils import _opendkim
 from ansible_collections.mailops.relay.plugins.module_utils._activation import (
+    REFUSALS,
     ActivationError,
     NotInstalled,
     activate,
+    explain,
 )
 from ansible_collections.mailops.relay.plugins.module_utils._files import ManagedFile
 from ansible_collections.mailops.relay.plugins.module_utils._generations import Generations, StoreError
@@ -228,12 +225,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         raise StoreError("OpenDKIM is not installed on this host. Accepted: the package opendkim, before this task.")
     generations = Generations(os.path.dirname(params["config"]))
     outcome = activate(generations, files, service if installed else NotInstalled(), module.check_mode)
-    return {
-        "changed": outcome.changed,
-        "action": outcome.action,
-        "changed_files": outcome.changed_paths,
-        "diff": outcome.diffs(),
-    }
+    return outcome.result()
 
 
 def main() -> None:
@@ -242,10 +234,8 @@ def main() -> None:
     )
     try:
         result = run(module)
-    except (ActivationError, StoreError, ValueError) as error:
-        module.fail_json(msg=str(error))
-    except OSError as error:
-        module.fail_json(msg=f"The system refused a step: {error}. The set of files that was in use still is.")
+    except REFUSALS as error:
+        module.fail_json(msg=explain(error))
     module.exit_json(**result)
 
 

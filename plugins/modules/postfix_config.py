@@ -23,17 +23,12 @@ description:
     C(/etc/mailops-relay/postfix/original) for good.
 author:
   - Mailops contributors (@mailops)
+extends_documentation_fragment:
+  - mailops.relay.activation
 attributes:
   check_mode:
     support: full
     description: Does all but the swap. Where Postfix is not installed yet, the candidate is not judged either.
-  diff_mode:
-    support: full
-    description: Shows each file that changes; the content of secret files is left out.
-  platform:
-    platforms: posix
-    support: full
-    description: Needs systemd.
 requirements:
   - Postfix 3.6 or later
 options:
@@ -170,9 +165,10 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mailops.relay.plugins.module_utils import _main_cf
 from ansible_collections.mailops.relay.plugins.module_utils._activation import (
-    ActivationError,
+    REFUSALS,
     NotInstalled,
     activate,
+    explain,
 )
 from ansible_collections.mailops.relay.plugins.module_utils._files import ManagedFile
 from ansible_collections.mailops.relay.plugins.module_utils._generations import Generations, StoreError
@@ -300,12 +296,9 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     if listeners and not strangers:
         module.warn("trusted_networks hold every address of this host: that a stranger is refused was not seen from it")
     return {
-        "changed": outcome.changed,
-        "action": outcome.action,
-        "changed_files": outcome.changed_paths,
+        **outcome.result(),
         "checked": installed and bool(outcome.changed_paths),
         "stranger_vantages": strangers,
-        "diff": outcome.diffs(),
     }
 
 
@@ -313,10 +306,8 @@ def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     try:
         result = run(module)
-    except (ActivationError, StoreError, ValueError) as error:
-        module.fail_json(msg=str(error))
-    except OSError as error:
-        module.fail_json(msg=f"The system refused a step: {error}. The set of files that was in use still is.")
+    except REFUSALS as error:
+        module.fail_json(msg=explain(error))
     module.exit_json(**result)
 
 

@@ -22,17 +22,12 @@ description:
   - The resolution of the host itself stays as it is.
 author:
   - Mailops contributors (@mailops)
+extends_documentation_fragment:
+  - mailops.relay.activation
 attributes:
   check_mode:
     support: full
     description: Does all but the swap. Where unbound is not installed yet, the candidate is not judged.
-  diff_mode:
-    support: full
-    description: Shows each file that changes.
-  platform:
-    platforms: posix
-    support: full
-    description: Needs systemd.
 options:
   state:
     description:
@@ -124,10 +119,12 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mailops.relay.plugins.module_utils._activation import (
+    REFUSALS,
     ActivationError,
     NotInstalled,
     Outcome,
     activate,
+    explain,
 )
 from ansible_collections.mailops.relay.plugins.module_utils._file_set import managed_files
 from ansible_collections.mailops.relay.plugins.module_utils._generations import Generations, StoreError
@@ -192,12 +189,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     if outcome.changed and not module.check_mode:
         # The links to files that are no longer in the set go last.
         service.unbound.systemctl("daemon-reload")
-    return {
-        "changed": outcome.changed,
-        "action": outcome.action,
-        "changed_files": outcome.changed_paths,
-        "diff": outcome.diffs(),
-    }
+    return outcome.result()
 
 
 def main() -> None:
@@ -206,10 +198,8 @@ def main() -> None:
     )
     try:
         result = run(module)
-    except (ActivationError, StoreError, ValueError) as error:
-        module.fail_json(msg=str(error))
-    except OSError as error:
-        module.fail_json(msg=f"The system refused a step: {error}. The set of files that was in use still is.")
+    except REFUSALS as error:
+        module.fail_json(msg=explain(error))
     module.exit_json(**result)
 
 

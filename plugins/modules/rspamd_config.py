@@ -26,17 +26,12 @@ description:
     O(config) to the daemon.
 author:
   - Mailops contributors (@mailops)
+extends_documentation_fragment:
+  - mailops.relay.activation
 attributes:
   check_mode:
     support: full
     description: Does all but the swap. Where rspamd is not installed yet, the candidate is not judged.
-  diff_mode:
-    support: full
-    description: Shows each file that changes; the content of secret files is left out.
-  platform:
-    platforms: posix
-    support: full
-    description: Needs systemd.
 options:
   state:
     description:
@@ -135,9 +130,11 @@ from dataclasses import replace
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mailops.relay.plugins.module_utils._activation import (
+    REFUSALS,
     ActivationError,
     NotInstalled,
     activate,
+    explain,
 )
 from ansible_collections.mailops.relay.plugins.module_utils._file_set import managed_files
 from ansible_collections.mailops.relay.plugins.module_utils._files import ManagedFile
@@ -211,12 +208,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     outcome = activate(generations, files, service if installed else NotInstalled(), module.check_mode)
     for text in service.away:
         module.warn(text)
-    return {
-        "changed": outcome.changed,
-        "action": outcome.action,
-        "changed_files": outcome.changed_paths,
-        "diff": outcome.diffs(),
-    }
+    return outcome.result()
 
 
 def main() -> None:
@@ -225,10 +217,8 @@ def main() -> None:
     )
     try:
         result = run(module)
-    except (ActivationError, StoreError, ValueError) as error:
-        module.fail_json(msg=str(error))
-    except OSError as error:
-        module.fail_json(msg=f"The system refused a step: {error}. The set of files that was in use still is.")
+    except REFUSALS as error:
+        module.fail_json(msg=explain(error))
     module.exit_json(**result)
 
 
