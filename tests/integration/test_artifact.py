@@ -80,10 +80,11 @@ def test_the_playbook_runs_by_its_name(installed):
     assert listed.returncode == 0, listed.stderr
     assert "Configure Postfix" in listed.stdout
     assert f"playbook: {installed}/" in listed.stdout
-    # The role base is listed with each role that depends on it, and runs once. What the description does not ask for is
-    # skipped on the controller.
-    tasks = set(re.findall(r"^ +mailops\.relay\.\S+ : .+", listed.stdout, re.MULTILINE))
-    assert len(tasks) <= 32
+    # The description is checked before anything connects to a host, and the certificate judged before anything changes.
+    tasks = re.findall(r"^ +mailops\.relay\.(\S+ : .+?)\t", listed.stdout, re.MULTILINE)
+    assert tasks[:2] == ["base : Check the description", "base : Look at the host"]
+    judged = tasks.index("postfix : Stop before anything changes if the certificate cannot be used")
+    assert {task.partition(" ")[0] for task in tasks[:judged]} == {"base", "postfix"}
 
 
 def test_the_installed_collection_judges_a_description(installed):
