@@ -156,10 +156,8 @@ class MailLab:
 
     def public_key(self, machine: Machine) -> str:
         """Return the text of the key record that belongs to the private key of a machine."""
-        script = (
-            "openssl rsa -pubout -outform DER -in $(find /etc/dkimkeys -name '*.private' -o -name '*.pem' | head -1)"
-            " 2>/dev/null | base64 --wrap 0"
-        )
+        key = f"$(ls /etc/dkimkeys/{DOMAIN}/*.private /etc/dkimkeys/*.private 2>/dev/null | head -n 1)"
+        script = f"openssl rsa -pubout -outform DER -in {key} 2>/dev/null | base64 --wrap 0"
         return f"v=DKIM1; k=rsa; p={machine.run(script)}"
 
 
