@@ -123,7 +123,7 @@ def show_deploy(first: Run) -> None:
     heading("1. Deployed")
     for relay in RELAYS:
         release = relay.run("sh", "-c", '. /etc/os-release; echo "$PRETTY_NAME"').strip().replace("GNU/Linux ", "")
-        query = ("dpkg-query", "-W", "-f", "${Package} ${Version}\n", "postfix", "opendkim", "nftables")
+        query = ("dpkg-query", "-W", "-f", "${Package} ${Version}\n", "postfix", relay.signer, "nftables")
         versions = [re.sub(r"[~+-].*", "", line) for line in relay.run(*query).splitlines()]
         print(f"  {relay.name}.lab.test   {release:<21} {', '.join(versions)}")
     print(f"\n  Both from an empty Debian, in one run: {first.seconds:.0f} s, {first.tasks} tasks on each.")

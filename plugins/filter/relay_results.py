@@ -16,16 +16,19 @@ from ansible_collections.mailops.relay.plugins.plugin_utils._description import 
 _DRIFT = {
     "postfix": "postfix_configured",
     "opendkim": "opendkim_configured",
+    "rspamd": "rspamd_configured",
     "nftables": "nftables_loaded",
-    "keys": "opendkim_keys",
+    "keys": "dkim_keys",
 }
+# Roles that end before their task where there is nothing for them to do.
+_UNUSED = {"opendkim": {"skipped": True}, "rspamd": {"skipped": True}}
 _FLEET = {"dns": "verify_dns"}
 _PROBES = {"verify_probe": ("listeners", "closed", "tls"), "verify_canary": ("canary",)}
 
 
 def _of_relay(relay: str, seen: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
     reached = seen.get("verify_reached")
-    drift = {part: seen.get(variable) for part, variable in _DRIFT.items()}
+    drift = {part: seen.get(variable, _UNUSED.get(part)) for part, variable in _DRIFT.items()}
     return [
         *_results.of_host(relay, reached, seen.get("verify_host"), str(seen.get("verify_host_problem", ""))),
         _results.of_drift(relay, reached, drift, str(seen.get("verify_drift_problem", ""))),

@@ -4,13 +4,14 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 
-"""Looks at files with keys: certificates of Postfix, DKIM keys of OpenDKIM. Nothing of a key leaves this file."""
+"""Looks at files with keys: certificates of Postfix, DKIM keys of the signer. Nothing of a key leaves this file."""
 
 from __future__ import annotations
 
 import contextlib
 import datetime
 import errno
+import json
 import os
 import pwd
 import ssl
@@ -29,6 +30,8 @@ from ansible_collections.mailops.relay.plugins.module_utils._host_certificate im
 from ansible_collections.mailops.relay.plugins.module_utils._host_keys import Key, Keys
 from ansible_collections.mailops.relay.plugins.module_utils._key_files import Owner
 from ansible_collections.mailops.relay.plugins.module_utils._opendkim import KeyEntry
+
+RSPAMD = "rspamd"
 
 _LARGEST = 1 << 20
 _LARGEST_TABLE = 1 << 24
@@ -216,3 +219,35 @@ def _is_his_alone(path: str, owner: Owner) -> bool:
     except OSError:
         return False
     return owner.has(status) and not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+
+
+def observe_rspamd_keys(config: str, shortest: int) -> Keys:
+    """Look at the copies of keys beside the configuration of rspamd, as the role rspamd puts them there."""
+    folder = os.path.dirname(config)
+    path = os.path.join(folder, "settings.json")
+    try:
+        signing = json.loads(_read(path, _LARGEST_TABLE)).get("signing") or {}
+    except FileNotFoundError:
+        return Keys(program=RSPAMD, unseen=f"rspamd is started with {config}, which is not of this collection")
+    except OSError as error:
+        why = f"{path} cannot be read: {error.strerror}"
+        return Keys(program=RSPAMD, unseen=why) if _denied(error) else Keys(program=RSPAMD, error=why)
+    except (ValueError, AttributeError):
+        return Keys(program=RSPAMD, error=f"{path} is not as the role rspamd writes it")
+    anybody = Owner(None, None)
+    seen = [
+        _dkim_keys.observe_file(os.path.join(folder, f"{domain}.private"), domain, selector, anybody)
+        for domain, selector in signing.items()
+    ]
+    problems = _dkim_keys.judge(seen, shortest)
+    keys = [_key(each, anybody, [p for p in problems if p.startswith(f"{each.path}: ")]) for each in seen]
+    return Keys([replace(key, unsafe=_exposed(key.path)) for key in keys], program=RSPAMD)
+
+
+def _exposed(path: str) -> str:
+    """Return how others than root and rspamd's group could read or replace a key."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return ""
+    return f"mode {stat.S_IMODE(mode):04o}" if mode & (stat.S_IWGRP | stat.S_IRWXO) else ""

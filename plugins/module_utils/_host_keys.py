@@ -4,7 +4,7 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 
-"""The DKIM keys that the running configuration of OpenDKIM names, and the tables that name them."""
+"""The DKIM keys that the running configuration of the signer names, and the tables that name them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from ansible_collections.mailops.relay.plugins.module_utils._finding import Find
 from ansible_collections.mailops.relay.plugins.module_utils._opendkim import KeyEntry
 
 Findings = t.Iterator[Finding]
+
+OPENDKIM = "OpenDKIM"
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,20 @@ class Key:
 
 @dataclass(frozen=True)
 class Keys:
-    """All that was seen. ``error`` says why the configuration cannot be used, ``unseen`` what could not be seen."""
+    """All that was seen of ``program``, the one that signs.
+
+    ``error`` says why the configuration cannot be used, ``unseen`` what could not be seen.
+    """
 
     keys: t.Sequence[Key] = ()
     dangling: t.Sequence[str] = ()
     error: str = ""
     unseen: str = ""
+    program: str = OPENDKIM
+
+    @property
+    def reference(self) -> str:
+        return "opendkim.conf(5)" if self.program == OPENDKIM else "RFC 6376"
 
 
 def configuration(text: str, unit_user: str) -> Configuration:
@@ -74,36 +84,40 @@ def dangling(keys: t.Mapping[str, KeyEntry], signing: t.Sequence[tuple[str, str]
 def judge(seen: Keys) -> Findings:
     """Judge all that was seen."""
     if seen.unseen:
-        yield _not_checked("OpenDKIM", seen.unseen)
+        yield _not_checked(seen.program, seen.unseen)
         return
     if seen.error:
-        remedy = "Deploy the relay again, or mend the file; opendkim -n -x shows what it holds against it"
-        yield Finding("key_table_unusable", "error", "OpenDKIM", seen.error, remedy, "opendkim.conf(5)")
+        remedy = "Deploy the relay again, or mend the file"
+        remedy += "; opendkim -n -x shows what it holds against it" if seen.program == OPENDKIM else ""
+        yield Finding("key_table_unusable", "error", seen.program, seen.error, remedy, seen.reference)
         return
     for problem in seen.dangling:
         message, _semicolon, accepted = problem.partition("; accepted: ")
         remedy = f"Name one of the KeyTable: {accepted}" if accepted else ""
         yield Finding("key_table_dangling", "error", "SigningTable", message, remedy, "opendkim.conf(5)")
     if not seen.keys:
-        remedy = "Deploy the relay with its domains, or leave OpenDKIM out of what is expected"
-        message = "OpenDKIM has no key, so it signs for no domain"
-        yield Finding("key_none", "error", "OpenDKIM", message, remedy, "opendkim.conf(5)")
+        remedy = f"Deploy the relay with its domains, or leave {seen.program} out of what is expected"
+        message = f"{seen.program} has no key, so it signs for no domain"
+        yield Finding("key_none", "error", seen.program, message, remedy, seen.reference)
     for key in seen.keys:
-        yield from _judge_key(key)
+        yield from _judge_key(key, seen)
 
 
-def _judge_key(key: Key) -> Findings:
+def _judge_key(key: Key, seen: Keys) -> Findings:
     where = f"{key.selector}._domainkey.{key.domain}"
     if key.unseen:
         yield _not_checked(key.path, f"The key of {where} cannot be looked at: {key.unseen}")
     elif not key.exists:
         remedy = "Restore it from a backup, or deploy the relay, which makes a new one to publish"
-        message = f"The key of {where} is missing; OpenDKIM is told to sign with it"
-        yield Finding("key_missing", "error", key.path, message, remedy, "opendkim.conf(5), KeyTable")
+        message = f"The key of {where} is missing; {seen.program} is told to sign with it"
+        reference = f"{seen.reference}, KeyTable" if seen.program == OPENDKIM else seen.reference
+        yield Finding("key_missing", "error", key.path, message, remedy, reference)
     if key.unsafe:
-        message = f"The key of {where} is not OpenDKIM's alone: {key.unsafe}"
-        remedy = "Give it to OpenDKIM's user with mode 0600; where others could read it, rotate the key"
-        yield Finding("key_unsafe", "error", key.path, message, remedy, "opendkim.conf(5), RequireSafeKeys")
+        message = f"The key of {where} is not {seen.program}'s alone: {key.unsafe}"
+        remedy = "Give it to OpenDKIM's user with mode 0600" if seen.program == OPENDKIM else "Deploy the relay again"
+        remedy += "; where others could read it, rotate the key"
+        reference = f"{seen.reference}, RequireSafeKeys" if seen.program == OPENDKIM else seen.reference
+        yield Finding("key_unsafe", "error", key.path, message, remedy, reference)
     for problem in key.refused:
         message, _semicolon, accepted = problem.partition("; accepted: ")
         remedy = f"Accepted: {accepted}" if accepted else "Rotate the key"

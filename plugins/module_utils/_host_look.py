@@ -26,8 +26,9 @@ from ansible_collections.mailops.relay.plugins.module_utils._finding import Find
 from ansible_collections.mailops.relay.plugins.module_utils._host_programs import Outcome, Programs
 from ansible_collections.mailops.relay.plugins.module_utils._host_services import Service
 
-SERVICES = ("postfix", "opendkim", "nftables")
-_STOCK_OPENDKIM = "/etc/opendkim.conf"
+SERVICES = ("postfix", "opendkim", "rspamd", "nftables")
+SIGNERS = ("opendkim", "rspamd")
+_STOCK_CONFIGURATIONS = {"opendkim": "/etc/opendkim.conf", "rspamd": "/etc/rspamd/rspamd.conf"}
 _POSTFIX_PARAMETERS = (
     *_host_certificate.PARAMETERS,
     "inet_interfaces",
@@ -79,8 +80,9 @@ class Look:
         parts = [self.host(), self.clock_part()]
         if "postfix" in self.options["services"]:
             parts += [self.queue(), self.certificate()]
-        if "opendkim" in self.options["services"]:
-            parts += [self.signing(), self.keys()]
+        for signer in SIGNERS:
+            if signer in self.options["services"]:
+                parts += [self.signing(signer), self.keys(signer)]
         return parts
 
     # What several parts look at, once
@@ -195,10 +197,10 @@ class Look:
             findings += _host_certificate.judge_absence(level, interfaces)
         return Part("certificate", findings, {"certificates": [_host_certificate.describe(seen) for seen in found]})
 
-    def signing(self) -> Part:
+    def signing(self, signer: str) -> Part:
         """The signer as a service, and whether Postfix hands mail to it."""
-        findings = self._judge_service("opendkim")
-        if self._absent("opendkim") or self._absent("postfix"):
+        findings = self._judge_service(signer)
+        if self._absent(signer) or self._absent("postfix"):
             return Part("signing", findings)
         if self._postconf.why_not:
             why = f"Postfix does not tell its milters: {self._postconf.why_not}"
@@ -206,7 +208,7 @@ class Look:
         settings = self._parameters
         used = _host_services.milters(settings.get("smtpd_milters", ""))
         findings += _host_services.judge_milters(used, settings.get("milter_default_action", ""))
-        if self._service("opendkim").running:
+        if self._service(signer).running:
             findings += [finding for milter in used for finding in self._judge_answer(milter)]
         return Part("signing", findings, {"milters": used})
 
@@ -216,17 +218,22 @@ class Look:
             return [_host_system.not_checked("service", milter, f"The milter cannot be asked: {answer.unseen}")]
         return list(_host_services.judge_silence(milter, answer.problem))
 
-    def keys(self) -> Part:
-        if self._absent("opendkim"):
-            return Part("keys", note="OpenDKIM is not installed")
+    def keys(self, signer: str) -> Part:
+        """The keys that the signer is told to sign with."""
+        program = _host_keys.OPENDKIM if signer == "opendkim" else _host_files.RSPAMD
+        if self._absent(signer):
+            return Part("keys", note=f"{program} is not installed")
         if self._units[1]:
-            why = f"systemd does not tell which configuration OpenDKIM has: {self._units[1]}"
-            return Part("keys", [_host_system.not_checked("key", "OpenDKIM", why)])
-        service = self._service("opendkim")
-        config = service.config or _STOCK_OPENDKIM
-        seen = _host_files.observe_keys(config, service.user, self.options["shortest"])
+            why = f"systemd does not tell which configuration {program} has: {self._units[1]}"
+            return Part("keys", [_host_system.not_checked("key", program, why)])
+        service, shortest = self._service(signer), self.options["shortest"]
+        config = service.config or _STOCK_CONFIGURATIONS[signer]
+        if signer == "opendkim":
+            seen = _host_files.observe_keys(config, service.user, shortest)
+        else:
+            seen = _host_files.observe_rspamd_keys(config, shortest)
         described = [_host_keys.describe(key) for key in seen.keys]
-        return Part("keys", list(_host_keys.judge(seen)), {"keys": described, "opendkim_config": config})
+        return Part("keys", list(_host_keys.judge(seen)), {"keys": described, "signer_config": config})
 
 
 def _describe(service: Service) -> dict[str, t.Any]:

@@ -20,12 +20,12 @@ PROPERTIES = "Id,LoadState,ActiveState,SubState,UnitFileState,NRestarts,Result,U
 """What to ask ``systemctl show`` for."""
 
 _COMMAND = re.compile(r"argv\[\]=(?P<argv>[^;]*?) ;")
-_CONFIG_OPTION = re.compile(r" -x ?(?P<path>/\S+)")
+_CONFIG_OPTION = re.compile(r" -[cx] ?(?P<path>/\S+)")
 
 
 @dataclass(frozen=True)
 class Service:
-    """A service. ``state`` and ``enabled`` are words of systemctl(1); ``config`` is the file that -x names."""
+    """A service. ``state`` and ``enabled`` are words of systemctl(1); ``config`` is the file that -x or -c names."""
 
     name: str
     installed: bool = False

@@ -16,6 +16,7 @@ import socket
 import struct
 import typing as t
 
+from ansible_collections.mailops.relay.plugins.module_utils import _dkim
 from ansible_collections.mailops.relay.plugins.module_utils._opendkim import Address, InetSocket
 
 VERSION = 6
@@ -132,3 +133,22 @@ def open_milter(address: Address, timeout: float) -> Milter:
         connection.close()
         raise
     return milter
+
+
+def signing_problems(milter: Milter, program: str, expected: t.Mapping[str, tuple[str, str]]) -> list[str]:
+    """Offer a message of each sender domain; return those that come back without a signature of what is expected.
+
+    ``milter`` is told already that this host is the client. ``expected`` has the signing domain and the selector.
+    """
+    problems = []
+    for domain, (signer, selector) in expected.items():
+        headers = [("From", f"probe@{domain}"), ("Date", "Thu, 1 Jan 1970 00:00:00 +0000"), ("Subject", "probe")]
+        verdict, added = milter.message("probe", headers, b"probe\r\n")
+        signatures = [_dkim.tag_list(value) for name, value in added if name.lower() == "dkim-signature"]
+        if (signer, selector) not in [(tags.get("d"), tags.get("s")) for tags in signatures]:
+            problems.append(
+                f"{program} does not sign mail from @{domain} with d={signer}, s={selector} "
+                f"(its verdict on a probe: {VERDICTS[verdict]})"
+            )
+    rest = [f"The same for {len(problems) - 3} more domains"] if len(problems) > 3 else []
+    return problems[:3] + rest

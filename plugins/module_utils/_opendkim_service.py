@@ -153,31 +153,18 @@ class Opendkim:
                 if time.monotonic() > deadline or self.unit.gave_up():
                     return [f"OpenDKIM does not answer at its milter socket {address}: {error}"]
             time.sleep(0.1)
+        expected = {
+            domain: (domain if key.domain == "%" else key.domain, key.selector) for domain, key in senders.items()
+        }
         try:
-            return signing_problems(milter, senders)
+            milter.connect("localhost", "127.0.0.1")
+            problems = _milter.signing_problems(milter, "OpenDKIM", expected)
+            milter.close()
+            return problems
         except (OSError, _milter.MilterError) as error:
             return [f"OpenDKIM broke off the conversation at its milter socket {address}: {error}"]
         finally:
             milter.connection.close()
-
-
-def signing_problems(milter: _milter.Milter, senders: t.Mapping[str, KeyEntry]) -> list[str]:
-    """Offer a message of each sender domain as if from this host; return those that come back without the signature."""
-    problems = []
-    milter.connect("localhost", "127.0.0.1")
-    for domain, key in senders.items():
-        headers = [("From", f"probe@{domain}"), ("Date", "Thu, 1 Jan 1970 00:00:00 +0000"), ("Subject", "probe")]
-        verdict, added = milter.message("probe", headers, b"probe\r\n")
-        signatures = [_dkim.tag_list(value) for name, value in added if name.lower() == "dkim-signature"]
-        expected = (domain if key.domain == "%" else key.domain, key.selector)
-        if expected not in [(tags.get("d"), tags.get("s")) for tags in signatures]:
-            problems.append(
-                f"OpenDKIM does not sign mail from @{domain} with d={expected[0]}, s={expected[1]} "
-                f"(its verdict on a probe: {_milter.VERDICTS[verdict]})"
-            )
-    milter.close()
-    rest = [f"The same for {len(problems) - 3} more domains"] if len(problems) > 3 else []
-    return problems[:3] + rest
 
 
 def _text(path: str) -> str:

@@ -80,6 +80,7 @@ def _differences(result: t.Mapping[str, t.Any]) -> str:
 _DRIFT = {
     "postfix": ("Postfix has another configuration than the description asks for", "postfix_extra"),
     "opendkim": ("OpenDKIM has another configuration than the description asks for", "opendkim_extra"),
+    "rspamd": ("rspamd has another configuration than the description asks for", ""),
     "nftables": ("the firewall has other rules than the description asks for", "nftables_extra"),
     "keys": ("there are DKIM keys to make or to mend", ""),
 }

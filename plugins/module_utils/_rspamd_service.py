@@ -49,7 +49,8 @@ class Rspamd:
 
     ``socket`` is its milter socket. ``store`` are servers that have to accept ``password``; one that cannot be reached
     is no problem, it is noted in ``away``. With ``hostname`` it has to refuse a notice of this host that is not from
-    there. ``wait`` is the time in seconds that it has to come up and answer.
+    there. Mail of the domains of ``signing`` has to come back signed, with the selector of each. ``wait`` is
+    the time in seconds that it has to come up and answer.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Rspamd:
         hostname: str = "",
         store: t.Iterable[str] = (),
         password: str = "",
+        signing: t.Mapping[str, str] | None = None,
         wait: float = 30,
     ) -> None:
         self.run = run
@@ -71,6 +73,7 @@ class Rspamd:
         self.hostname = hostname
         self.store = list(store)
         self.password = password
+        self.signing = dict(signing or {})
         self.wait = wait
         self.unit = Unit(run, "rspamd")
         self.away: list[str] = []
@@ -185,6 +188,8 @@ class Rspamd:
                     f"rspamd does not judge as it should: its verdict on a notice of this host from probe@{domain} is"
                     f" {_milter.VERDICTS[verdict]!r}"
                 )
+        expected = {domain: (domain, selector) for domain, selector in self.signing.items()}
+        problems += _milter.signing_problems(milter, "rspamd", expected)
         milter.close()
         return problems
 

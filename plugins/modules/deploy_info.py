@@ -73,6 +73,11 @@ addresses:
   type: list
   elements: str
   sample: [198.51.100.12, "2001:db8::12", "fe80::12"]
+processors:
+  description: How many processors there are.
+  returned: success
+  type: int
+  sample: 2
 answers:
   description: What debconf has for O(questions). Those that nobody has answered are left out.
   returned: success
@@ -117,6 +122,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         "release": release,
         "packages": _deploy_look.installed(packages),
         "addresses": _deploy_look.addresses(links),
+        "processors": os.cpu_count() or 1,
         "answers": _deploy_look.answers(_text(ANSWERS), module.params["questions"]),
         "present": [path for path in module.params["paths"] if os.path.exists(path)],
     }

@@ -34,10 +34,11 @@ options:
   services:
     description:
       - The services that the relay is made of. What belongs to one that is not listed is not looked at.
+      - That is V(opendkim) or V(rspamd), the one that signs.
       - Of nftables, its table has to be loaded; Debian's own service of that name need not run.
     type: list
     elements: str
-    choices: [postfix, opendkim, nftables]
+    choices: [postfix, opendkim, rspamd, nftables]
     default: [postfix, opendkim, nftables]
   hostname:
     description: The name that certificates have to be for. Without it, that is C(myhostname) of Postfix.
@@ -216,8 +217,8 @@ seen:
       description: C(path), C(domain), C(selector), C(exists) and C(bits) of each DKIM key.
       type: list
       elements: dict
-    opendkim_config:
-      description: The configuration that OpenDKIM is started with.
+    signer_config:
+      description: The configuration that the signer is started with.
       type: str
 """
 
@@ -272,7 +273,7 @@ def main() -> None:
                 "type": "list",
                 "elements": "str",
                 "choices": list(_host_look.SERVICES),
-                "default": list(_host_look.SERVICES),
+                "default": ["postfix", "opendkim", "nftables"],
             },
             "hostname": {"type": "str"},
             "now": {"type": "float"},

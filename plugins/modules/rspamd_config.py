@@ -18,7 +18,8 @@ description:
     or the new set, and the next run completes what was begun.
   - After the swap rspamd is enabled and reloaded, so that no message is deferred meanwhile, or restarted where files
     outside of that folder changed. Then its milter has to let a notice of this host pass; with
-    O(hostname) it has to refuse one whose From header is not of that host. The probes are sent nowhere. If it does not,
+    O(hostname) it has to refuse one whose From header is not of that host; and one of each domain of O(signing) has to
+    come back with the signature. The probes are sent nowhere. If it does not,
     the previous set is brought back and the task fails with what it has seen. Where there was no previous set, rspamd
     is left stopped and disabled.
   - The files are in the folder of O(config), which is exchanged as a whole, and files elsewhere, such as a drop-in of
@@ -58,6 +59,16 @@ options:
         required: true
   secret_files:
     description: Files in the folder of O(config) that nobody but rspamd may read, their texts by their names.
+    type: dict
+    default: {}
+  key_files:
+    description:
+      - Private keys on this host, their paths by the names of their copies in the folder of O(config), which nobody but
+        rspamd may read. In check mode a key may be missing.
+    type: dict
+    default: {}
+  signing:
+    description: Domains whose mail has to come back signed, each with the selector of its key.
     type: dict
     default: {}
   config:
@@ -150,6 +161,8 @@ ARGUMENTS: dict[str, t.Any] = {
     },
     # Not in "files": the log of the invocation leaves out whole options only.
     "secret_files": {"type": "dict", "default": {}, "no_log": True},
+    "key_files": {"type": "dict", "default": {}, "no_log": False},
+    "signing": {"type": "dict", "default": {}},
     "config": {"type": "path", "default": "/etc/rspamd-relay/rspamd.conf"},
     "socket": {"type": "path"},
     "hostname": {"type": "str", "default": ""},
@@ -167,10 +180,22 @@ def group_number(name: str) -> int:
         return 0
 
 
-def wanted_files(params: t.Mapping[str, t.Any]) -> list[ManagedFile]:
-    """Return the files of the set, or raise ``ValueError``."""
+def key_text(path: str, may_be_missing: bool) -> str:
+    """Return the text of a private key, or raise ``OSError``."""
+    try:
+        with open(path, encoding="ascii") as stream:
+            return stream.read()
+    except FileNotFoundError:
+        if may_be_missing:
+            return ""
+        raise
+
+
+def wanted_files(params: t.Mapping[str, t.Any], check_mode: bool) -> list[ManagedFile]:
+    """Return the files of the set, or raise ``ValueError`` or ``OSError``."""
     folder, group = os.path.dirname(params["config"]), group_number(params["group"])
-    secret = {os.path.join(folder, name): content for name, content in params["secret_files"].items()}
+    keys = {name: key_text(path, check_mode) for name, path in params["key_files"].items()}
+    secret = {os.path.join(folder, name): content for name, content in {**params["secret_files"], **keys}.items()}
     files = managed_files([*params["files"], *({"path": path, "content": content} for path, content in secret.items())])
     if params["config"] not in [file.path for file in files]:
         raise ValueError(f"files: the configuration file {params['config']} is missing (option config)")
@@ -190,7 +215,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     """Carry out the task and return its result; what it raises is for the user to read."""
     params = module.params
     installed = module.get_bin_path("rspamd", opt_dirs=["/usr/bin"]) is not None
-    files = wanted_files(params) if params["state"] == "started" else []
+    files = wanted_files(params, module.check_mode) if params["state"] == "started" else []
     service = Rspamd(
         module.run_command,
         params["config"],
@@ -199,6 +224,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         hostname=params["hostname"],
         store=params["store_servers"],
         password=params["store_password"],
+        signing=params["signing"],
     )
     if params["state"] == "stopped":
         return stop(service, module.check_mode)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -89,7 +90,7 @@ class MailLab:
         self.net = f"198.18.{number('smtp')}"
         self.world = Machine("world", self.network, f"{self.net}.2")
         self.relays = {
-            name: Machine(name.replace(" ", "-"), self.network, f"{self.net}.{10 + at}")
+            name: Machine(re.sub(r"\W+", "-", name), self.network, f"{self.net}.{10 + at}")
             for at, name in enumerate(variants)
         }
 

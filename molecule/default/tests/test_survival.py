@@ -21,14 +21,14 @@ def test_nothing_leaves_unsigned_without_the_signer(relay: Host) -> None:
     token = new_token()
     recipients = [f"{token}-smtp@rcpt.test", f"{token}-sendmail@rcpt.test"]
     message = mail(relay, "anna@alpha.test", recipients[:1], token)
-    relay.run("systemctl", "stop", "opendkim")
+    relay.run("systemctl", "stop", relay.signer)
     try:
         (answer,) = CLIENT.send([message])
         assert answer["code"] == 250 or 400 <= answer["code"] < 500, answer
         relay.run("sendmail", "-f", "bert@beta.test", recipients[1], stdin=f"Subject: {token}\n\nHello.\n")
         assert arrived(token, 1, seconds=5) == []
     finally:
-        relay.run("systemctl", "start", "opendkim")
+        relay.run("systemctl", "start", relay.signer)
     if answer["code"] != 250:
         assert CLIENT.send([message], patience=30)[0]["code"] == 250
     # What waits is tried again by itself, within minutes: this only spares the wait.

@@ -48,6 +48,17 @@ class Host:
     def ipv6(self) -> str:
         return inventory()[self.name]["lab_ipv6"]
 
+    @property
+    def signer(self) -> str:
+        """The program that signs on this relay."""
+        return inventory()[self.name].get("relay_dkim", {}).get("signer", "opendkim")
+
+    def selectors(self) -> set[str]:
+        """The selectors that the signer signs with."""
+        if self.signer == "rspamd":
+            return set(json.loads(self.run("cat", "/etc/rspamd-relay/settings.json"))["signing"].values())
+        return set(re.findall(r"^\S+ [^:\s]+:([^:\s]+):", self.run("cat", "/etc/opendkim/KeyTable"), re.MULTILINE))
+
     def address(self, family: int) -> str:
         return self.ipv4 if family == 4 else self.ipv6
 

@@ -2,7 +2,8 @@
 -- GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 -- SPDX-License-Identifier: GPL-3.0-or-later
 
--- What this relay refuses on account of who has sent it: quotas, and the From header. Nothing else of rspamd is loaded.
+-- What this relay refuses on account of who has sent it: quotas, and the From header; and what it signs. Nothing else of
+-- rspamd is loaded.
 
 local logger = require "rspamd_logger"
 local ucl = require "ucl"
@@ -26,7 +27,7 @@ local function read_text(path)
 end
 
 local settings = read_settings(files.settings)
-local quota, sender
+local quota, sender, sign
 
 if settings.quotas then
   local secrets = read_settings(files.store_access)
@@ -39,6 +40,11 @@ end
 if settings.from_header then
   sender = dofile(files.sender)
   sender.open(settings, dofile(files.addresses))
+end
+
+if next(settings.signing) then
+  sign = dofile(files.sign)
+  sign.open(settings, files.sign:match('^(.*)/'))
 end
 
 -- What others have chosen, as it may stand in a reply and in the log: in one line, and not for ever.
@@ -72,3 +78,23 @@ rspamd_config:register_symbol {
     end
   end,
 }
+
+if sign then
+  rspamd_config:register_symbol {
+    name = 'RELAY_SIGN',
+    type = 'postfilter',
+    flags = 'empty,nostat',
+    callback = function(task)
+      if task:has_pre_result() then
+        return
+      end
+      local ended, signed = pcall(sign.sign, task)
+      if not ended then
+        logger.errx(task, 'relay: cannot sign: %s', signed)
+      end
+      if not ended or not signed then
+        task:set_pre_result('soft reject', 'this message cannot be signed now', 'relay')
+      end
+    end,
+  }
+end

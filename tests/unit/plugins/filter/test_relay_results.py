@@ -134,7 +134,7 @@ SEEN = {
     "postfix_configured": UNCHANGED,
     "opendkim_configured": UNCHANGED,
     "nftables_loaded": UNCHANGED,
-    "opendkim_keys": UNCHANGED,
+    "dkim_keys": UNCHANGED,
 }
 
 

@@ -14,8 +14,8 @@ import threading
 import typing as t
 
 import pytest
-from ansible_collections.mailops.relay.plugins.module_utils import _milter, _opendkim_service
-from ansible_collections.mailops.relay.plugins.module_utils._opendkim import KeyEntry, UnixSocket
+from ansible_collections.mailops.relay.plugins.module_utils import _milter
+from ansible_collections.mailops.relay.plugins.module_utils._opendkim import UnixSocket
 
 Answers = t.Mapping[bytes, bytes]
 """What a filter sends, framed, after each command; other commands are answered with "continue"."""
@@ -68,10 +68,10 @@ def answer(listener: socket.socket, answers: Answers) -> None:
     ],
 )
 def test_signing_is_seen(tmp_path: pathlib.Path, answers: Answers, problem: str | None) -> None:
-    key = KeyEntry("a", "a.example", "s1", "/keys/a")
     with filtering(tmp_path, answers) as address:
         milter = _milter.open_milter(address, 5)
-        problems = _opendkim_service.signing_problems(milter, {"a.example": key})
+        milter.connect("localhost", "127.0.0.1")
+        problems = _milter.signing_problems(milter, "OpenDKIM", {"a.example": ("a.example", "s1")})
         milter.connection.close()
     assert [problem in text for text in problems] == [True] if problem else problems == []
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import typing as t
 
@@ -42,6 +43,7 @@ def test_what_is_there(release: pathlib.Path) -> None:
         "release": "13",
         "packages": ["apt"],
         "addresses": ["192.0.2.1"],
+        "processors": os.cpu_count(),
         "answers": {},
         "present": [str(release)],
     }

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import typing as t
 
 import pytest
@@ -17,11 +18,11 @@ CONFIG = "/etc/rspamd-relay/rspamd.conf"
 
 def parameters(*paths: str, **secrets: str) -> dict[str, t.Any]:
     files = [{"path": path, "content": "x"} for path in paths]
-    return {"files": files, "secret_files": secrets, "config": CONFIG, "group": "root"}
+    return {"files": files, "secret_files": secrets, "config": CONFIG, "group": "root", "key_files": {}}
 
 
 def test_files() -> None:
-    files = rspamd_config.wanted_files(parameters(CONFIG, "/etc/x/a", store="secret"))
+    files = rspamd_config.wanted_files(parameters(CONFIG, "/etc/x/a", store="secret"), False)
     assert [(file.path, file.content, file.mode) for file in files] == [
         (CONFIG, b"x", 0o644),
         ("/etc/x/a", b"x", 0o644),
@@ -39,7 +40,21 @@ def test_files() -> None:
 )
 def test_bad_files(params: dict[str, t.Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        rspamd_config.wanted_files(params)
+        rspamd_config.wanted_files(params, False)
+
+
+def test_keys_are_copied(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "key").write_text("a key", encoding="ascii")
+    params = {**parameters(CONFIG), "key_files": {"a.test.private": str(tmp_path / "key")}}
+    copy = rspamd_config.wanted_files(params, False)[-1]
+    assert (copy.path, copy.content, copy.mode) == ("/etc/rspamd-relay/a.test.private", b"a key", 0o640)
+
+
+def test_a_key_may_be_missing_in_check_mode_only(tmp_path: pathlib.Path) -> None:
+    params = {**parameters(CONFIG), "key_files": {"a.test.private": str(tmp_path / "none")}}
+    assert rspamd_config.wanted_files(params, True)[-1].content == b""
+    with pytest.raises(FileNotFoundError):
+        rspamd_config.wanted_files(params, False)
 
 
 def test_a_group_that_does_not_exist_yet() -> None:

@@ -39,6 +39,7 @@ def test_all_defaults_are_filled_in():
     assert set(values) == set(_description.read_options())
     assert values["relay_dkim"] == {
         "enabled": True,
+        "signer": "opendkim",
         "selector": None,
         "bits": 2048,
         "rotation": {"interval": 180, "keep": 14, "revoked": 30},
