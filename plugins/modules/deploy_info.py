@@ -43,7 +43,45 @@ options:
     type: list
     elements: path
     default: []
+  dkim_keys:
+    description:
+      - Which keys there shall be. The suboptions are those of M(mailops.relay.dkim_keys), and mean the same.
+      - An owner or a group that the host does not know is not compared.
+    type: dict
+    suboptions:
+      directory:
+        description: The directory that holds one folder per domain.
+        type: path
+        default: /etc/dkimkeys
+      domains:
+        description: The signing domains.
+        type: list
+        elements: str
+        required: true
+      selector:
+        description: The selector of the first keys.
+        type: str
+        required: true
+      bits:
+        description: The length of keys that are made.
+        type: int
+        choices: [2048, 3072, 4096]
+        default: 2048
+      shortest:
+        description: The shortest existing key that is accepted.
+        type: int
+        choices: [1024, 2048, 3072, 4096]
+        default: 2048
+      owner:
+        description: The user that owns the keys.
+        type: str
+        default: opendkim
+      group:
+        description: The group of the keys.
+        type: str
+        default: opendkim
 seealso:
+  - module: mailops.relay.dkim_keys
   - module: mailops.relay.relay_host_info
 """
 
@@ -88,13 +126,32 @@ present:
   returned: success
   type: list
   elements: str
+dkim_keys:
+  description:
+    - What M(mailops.relay.dkim_keys) would return in check mode. C(changed) tells whether it has anything to do.
+    - Where it would fail, C(changed) is V(true), and nothing else is there.
+  returned: success, with O(dkim_keys)
+  type: dict
+  contains:
+    changed:
+      description: Whether anything is missing or to be mended.
+      type: bool
+    records:
+      description: See RV(mailops.relay.dkim_keys#module:records).
+      type: list
+      elements: dict
+    selectors:
+      description: See RV(mailops.relay.dkim_keys#module:selectors).
+      type: list
+      elements: dict
 """
 
 import os
+import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mailops.relay.plugins.module_utils import _deploy_look
+from ansible_collections.mailops.relay.plugins.module_utils import _deploy_look, _dkim_key_plan
 
 OS_RELEASE = "/etc/os-release"
 ANSWERS = "/var/cache/debconf/config.dat"
@@ -106,6 +163,15 @@ def _text(path: str) -> str:
             return stream.read()
     except FileNotFoundError:
         return ""
+
+
+def _keys(params: dict[str, t.Any]) -> dict[str, t.Any]:
+    try:
+        seen = _dkim_key_plan.look(params, int(time.time()))
+    except (_dkim_key_plan.KeysError, OSError):
+        # It is for the module dkim_keys to say what is wrong, when its turn comes.
+        return {"changed": True}
+    return {name: seen[name] for name in ("changed", "records", "selectors")}
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
@@ -125,6 +191,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         "processors": os.cpu_count() or 1,
         "answers": _deploy_look.answers(_text(ANSWERS), module.params["questions"]),
         "present": [path for path in module.params["paths"] if os.path.exists(path)],
+        **({"dkim_keys": _keys(module.params["dkim_keys"])} if module.params["dkim_keys"] else {}),
     }
 
 
@@ -134,6 +201,7 @@ def main() -> None:
             "releases": {"type": "list", "elements": "str", "required": True},
             "questions": {"type": "list", "elements": "str", "default": []},
             "paths": {"type": "list", "elements": "path", "default": []},
+            "dkim_keys": {"type": "dict", "options": _dkim_key_plan.OPTIONS},
         },
         supports_check_mode=True,
     )

@@ -18,14 +18,14 @@ COLLECTIONS = pathlib.Path(__file__).parents[2] / ".ansible" / "collections"
 DOMAINS = [f"d{number}.example" for number in range(12)]
 MAKE = """
 import sys
+from ansible_collections.mailops.relay.plugins.module_utils import _dkim_key_plan
 from ansible_collections.mailops.relay.plugins.module_utils._dkim_keys import KeyStore
 from ansible_collections.mailops.relay.plugins.module_utils._key_files import Owner
-from ansible_collections.mailops.relay.plugins.modules import dkim_keys
 
 store = KeyStore(sys.argv[1], Owner(None, None))
 print("begun", flush=True)
 with store.locked():
-    dkim_keys.run({"domains": sys.argv[2:], "selector": "s1", "bits": 2048, "shortest": 2048}, store, False, 0)
+    _dkim_key_plan.run({"domains": sys.argv[2:], "selector": "s1", "bits": 2048, "shortest": 2048}, store, False, 0)
 """
 JUDGE = """
 import sys

@@ -66,18 +66,31 @@ local function judge(task)
   end
 end
 
+-- Header fields are read, and the text is not taken apart: words, links and language are half of what rspamd does with a
+-- message, and nothing here asks for them.
 rspamd_config:register_symbol {
-  name = 'RELAY',
-  type = 'prefilter',
+  name = 'RELAY_HEADER_ONLY',
+  type = 'connfilter',
   flags = 'empty,nostat',
   callback = function(task)
-    local judged, problem = pcall(judge, task)
-    if not judged then
-      logger.errx(task, 'relay: cannot judge: %s', problem)
-      task:set_pre_result('soft reject', 'this message cannot be judged now', 'relay')
-    end
+    task:set_flag('skip_process')
   end,
 }
+
+if sender or quota then
+  rspamd_config:register_symbol {
+    name = 'RELAY',
+    type = 'prefilter',
+    flags = 'empty,nostat',
+    callback = function(task)
+      local judged, problem = pcall(judge, task)
+      if not judged then
+        logger.errx(task, 'relay: cannot judge: %s', problem)
+        task:set_pre_result('soft reject', 'this message cannot be judged now', 'relay')
+      end
+    end,
+  }
+end
 
 if sign then
   rspamd_config:register_symbol {

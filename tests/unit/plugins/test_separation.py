@@ -26,6 +26,7 @@ INPUT_AND_OUTPUT = {
     "_canary_run.py",
     "_canary_send.py",
     "_certificate.py",
+    "_dkim_key_plan.py",
     "_dkim_keys.py",
     "_dns.py",
     "_dns_beyond.py",

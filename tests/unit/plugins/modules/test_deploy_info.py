@@ -11,6 +11,9 @@ import pathlib
 import typing as t
 
 import pytest
+from ansible_collections.mailops.relay.plugins.module_utils import _dkim_key_plan
+from ansible_collections.mailops.relay.plugins.module_utils._dkim_keys import KeyStore
+from ansible_collections.mailops.relay.plugins.module_utils._key_files import Owner
 from ansible_collections.mailops.relay.plugins.modules import deploy_info
 
 
@@ -18,7 +21,7 @@ class Module:
     """Stands in for AnsibleModule."""
 
     def __init__(self, **params: t.Any) -> None:
-        self.params = {"releases": ["12", "13"], "questions": [], "paths": [], **params}
+        self.params = {"releases": ["12", "13"], "questions": [], "paths": [], "dkim_keys": None, **params}
 
     def get_bin_path(self, name: str, _required: bool) -> str:
         return name
@@ -61,3 +64,37 @@ def test_a_system_on_which_nobody_has_tried_it(release: pathlib.Path, text: str,
     release.write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=f"^This host runs {seen}\\. Accepted: Debian 12 or 13\\.$"):
         deploy_info.run(Module())
+
+
+@pytest.fixture
+def keys(tmp_path: pathlib.Path) -> dict[str, t.Any]:
+    """Return what a task says of keys. Nobody owns them, so that owners are not compared."""
+    given = {"directory": str(tmp_path / "keys"), "domains": ["A.example"], "selector": "s1"}
+    return {**given, "bits": 2048, "shortest": 2048, "owner": "no-such-user", "group": "no-such-group"}
+
+
+def look_at(keys: dict[str, t.Any]) -> dict[str, t.Any]:
+    seen: dict[str, t.Any] = deploy_info.run(Module(dkim_keys=keys))["dkim_keys"]
+    return seen
+
+
+@pytest.mark.usefixtures("release")
+def test_keys_that_are_missing_and_those_that_are_there(keys: dict[str, t.Any]) -> None:
+    pytest.importorskip("cryptography")
+    assert look_at(keys)["changed"] is True
+    assert not os.path.exists(keys["directory"])
+    store = KeyStore(keys["directory"], Owner(None, None))
+    with store.locked():
+        made = _dkim_key_plan.run(_dkim_key_plan.normal(keys), store, check_mode=False, now=1764057600)
+    expected = [{**record, "created": False} for record in made["records"]]
+    assert look_at(keys) == {"changed": False, "records": expected, "selectors": made["selectors"]}
+    assert look_at({**keys, "domains": ["a.example", "b.example"]})["changed"] is True
+
+
+@pytest.mark.usefixtures("release")
+@pytest.mark.parametrize("name", ["a.example/s1.private", "selectors.json"])
+def test_what_is_wrong_with_keys_is_for_others_to_say(keys: dict[str, t.Any], name: str) -> None:
+    path = pathlib.Path(keys["directory"], name)
+    path.parent.mkdir(parents=True)
+    path.write_text("no key, and no notes", encoding="utf-8")
+    assert look_at(keys) == {"changed": True}

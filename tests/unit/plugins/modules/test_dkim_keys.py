@@ -15,10 +15,9 @@ import pytest
 
 pytest.importorskip("cryptography")
 
-from ansible_collections.mailops.relay.plugins.module_utils import _dkim, _dkim_keys
+from ansible_collections.mailops.relay.plugins.module_utils import _dkim, _dkim_key_plan, _dkim_keys
 from ansible_collections.mailops.relay.plugins.module_utils._dkim_keys import KeyStore
 from ansible_collections.mailops.relay.plugins.module_utils._key_files import Owner
-from ansible_collections.mailops.relay.plugins.modules import dkim_keys
 
 Run = t.Callable[..., dict[str, t.Any]]
 NOW = 1764057600
@@ -34,9 +33,9 @@ def run(store: KeyStore) -> Run:
     def call(*domains: str, check_mode: bool = False, shortest: int = 2048) -> dict[str, t.Any]:
         params = {"domains": list(domains), "selector": "s1", "bits": 2048, "shortest": shortest}
         if check_mode:
-            return dkim_keys.run(params, store, check_mode=True, now=NOW)
+            return _dkim_key_plan.run(params, store, check_mode=True, now=NOW)
         with store.locked():
-            return dkim_keys.run(params, store, check_mode=False, now=NOW)
+            return _dkim_key_plan.run(params, store, check_mode=False, now=NOW)
 
     return call
 
@@ -184,7 +183,7 @@ def test_bad_keys_are_refused_before_anything_changes(
     run("a.example", "b.example")
     spoil(store)
     before = contents(store)
-    with pytest.raises(dkim_keys.KeysError, match=message) as refusal:
+    with pytest.raises(_dkim_key_plan.KeysError, match=message) as refusal:
         run("a.example", "b.example", "new.example")
     assert "a.example" in str(refusal.value)
     assert contents(store) == before
@@ -194,7 +193,7 @@ def test_all_problems_are_named_at_once(store: KeyStore, run: Run) -> None:
     run("a.example", "b.example")
     spoil_text(store)
     file_of(store, "b.example").write_text("")
-    with pytest.raises(dkim_keys.KeysError) as refusal:
+    with pytest.raises(_dkim_key_plan.KeysError) as refusal:
         run("a.example", "b.example")
     assert str(refusal.value).count("not a private key") == 2
 
@@ -232,13 +231,13 @@ def test_one_run_at_a_time(store: KeyStore) -> None:
     ],
 )
 def test_names_are_checked(domains: list[str], selector: str, messages: list[str]) -> None:
-    with pytest.raises(dkim_keys.KeysError) as refusal:
-        dkim_keys.names({"domains": domains, "selector": selector})
+    with pytest.raises(_dkim_key_plan.KeysError) as refusal:
+        _dkim_key_plan.names({"domains": domains, "selector": selector})
     assert all(message in str(refusal.value) for message in messages)
 
 
 def test_unknown_owner() -> None:
     params = {"owner": "no-such-user", "group": "no-such-group"}
-    assert dkim_keys.owner_of(params, check_mode=True) == Owner(None, None)
-    with pytest.raises(dkim_keys.KeysError, match="owner: 'no-such-user' is not known on this host"):
-        dkim_keys.owner_of(params, check_mode=False)
+    assert _dkim_key_plan.owner_of(params, check_mode=True) == Owner(None, None)
+    with pytest.raises(_dkim_key_plan.KeysError, match="owner: 'no-such-user' is not known on this host"):
+        _dkim_key_plan.owner_of(params, check_mode=False)

@@ -14,10 +14,10 @@ import pytest
 
 pytest.importorskip("cryptography")
 
-from ansible_collections.mailops.relay.plugins.module_utils import _dkim, _key_files, _rotation
+from ansible_collections.mailops.relay.plugins.module_utils import _dkim, _dkim_key_plan, _key_files, _rotation
 from ansible_collections.mailops.relay.plugins.module_utils._dkim_keys import KeyStore
 from ansible_collections.mailops.relay.plugins.module_utils._key_files import Owner
-from ansible_collections.mailops.relay.plugins.modules import dkim_keys, dkim_rotation
+from ansible_collections.mailops.relay.plugins.modules import dkim_rotation
 
 NOW = _rotation._seconds("2026-11-25T08:00:00Z")
 DAY = _rotation.DAY
@@ -37,7 +37,7 @@ class Relay:
     def converge(self) -> list[dict[str, t.Any]]:
         params = {"domains": self.domains, "selector": "s1", "bits": 2048, "shortest": 2048}
         with self.store.locked():
-            result = dkim_keys.run(params, self.store, False, self.now)
+            result = _dkim_key_plan.run(params, self.store, False, self.now)
         records: list[dict[str, t.Any]] = result["records"]
         return records
 
@@ -121,7 +121,7 @@ def test_lost_notes_make_no_key(relay: Relay) -> None:
     relay.converge()
     (relay.folder / "selectors.json").unlink()
     before = relay.files()
-    with pytest.raises(dkim_keys.KeysError, match=f"if {NEW} is the one that signs"):
+    with pytest.raises(_dkim_key_plan.KeysError, match=f"if {NEW} is the one that signs"):
         relay.converge()
     with pytest.raises(ValueError, match="are lost"):
         relay.rotate(196)
@@ -131,7 +131,7 @@ def test_lost_notes_make_no_key(relay: Relay) -> None:
 @pytest.mark.parametrize("content", ["", "x", '{"version": 1, "selectors": []}'])
 def test_damaged_notes_are_named(relay: Relay, content: str) -> None:
     (relay.folder / "selectors.json").write_text(content)
-    with pytest.raises(dkim_keys.KeysError, match=r"selectors\.json: "):
+    with pytest.raises(_dkim_key_plan.KeysError, match=r"selectors\.json: "):
         relay.converge()
     with pytest.raises(ValueError, match=r"selectors\.json: "):
         relay.rotate(180)
@@ -141,7 +141,7 @@ def test_a_link_in_place_of_the_notes_is_not_followed(relay: Relay, tmp_path: pa
     (tmp_path / "victim").write_text((relay.folder / "selectors.json").read_text())
     (relay.folder / "selectors.json").unlink()
     (relay.folder / "selectors.json").symlink_to(tmp_path / "victim")
-    with pytest.raises(dkim_keys.KeysError, match=r"selectors\.json: "):
+    with pytest.raises(_dkim_key_plan.KeysError, match=r"selectors\.json: "):
         relay.converge()
 
 
