@@ -17,16 +17,12 @@ description:
 author:
   - Mailops contributors (@mailops)
 attributes:
-  check_mode:
-    support: full
-    description: Changes nothing in any mode.
-  diff_mode:
-    support: none
-    description: Changes nothing.
   platform:
     platforms: posix
     support: full
     description: Made for Debian. Of other systems it says which they are.
+extends_documentation_fragment:
+  - mailops.relay.info
 options:
   releases:
     description: Releases of Debian, as in C(/etc/os-release). On a host that runs none of them the task fails.

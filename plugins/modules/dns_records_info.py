@@ -31,17 +31,12 @@ description:
   - That there is no record, and that a server has refused, timed out, or answered with something else, are different
     states and different findings.
 attributes:
-  check_mode:
-    support: full
-    description: Changes nothing in any mode.
-  diff_mode:
-    support: none
-    description: Changes nothing.
   platform:
     support: full
     platforms: posix
     description: Runs best on the controller. The host it runs on asks.
 extends_documentation_fragment:
+  - mailops.relay.info
   - mailops.relay.records
   - mailops.relay.dns_beyond
 options:

@@ -20,16 +20,12 @@ description:
 author:
   - Mailops contributors (@mailops)
 attributes:
-  check_mode:
-    support: full
-    description: Changes nothing in any mode.
-  diff_mode:
-    support: none
-    description: Changes nothing.
   platform:
     support: full
     platforms: posix
     description: Made for Debian, with systemd.
+extends_documentation_fragment:
+  - mailops.relay.info
 options:
   services:
     description:

@@ -22,16 +22,12 @@ description:
 author:
   - Mailops contributors (@mailops)
 attributes:
-  check_mode:
-    support: full
-    description: Changes nothing in any mode.
-  diff_mode:
-    support: none
-    description: Changes nothing.
   platform:
     support: full
     platforms: posix
     description: Any host with Python 3, the controller included.
+extends_documentation_fragment:
+  - mailops.relay.info
 options:
   targets:
     description: The relays to look at. Each service at each address is one listener.
