@@ -23,6 +23,9 @@ from ansible_collections.mailops.relay.plugins.module_utils._unit import Run, Un
 _SILENT = {b"L": 0x80, b"C": 0x1000, b"H": 0x2000, b"M": 0x4000, b"R": 0x8000, b"N": 0x40000, b"B": 0x80000}
 _OFFERED = sum(_SILENT.values())
 
+WORKER = b"rspamd_proxy"
+"""What a process that answers at the milter socket calls itself."""
+
 
 class QuietMilter(_milter.Milter):
     """A conversation with a filter that answers at the end of the message only."""
@@ -141,14 +144,15 @@ class Rspamd:
         return problems
 
     def _workers(self) -> set[str]:
-        """Process numbers of what its main process has started."""
+        """Process numbers of those that answer at the socket. Its main process has others besides."""
         _code, output, _errors = self.run(["systemctl", "show", "--property=MainPID", "--value", "rspamd"])
         main = output.strip()
         try:
             with open(f"/proc/{main}/task/{main}/children", encoding="ascii") as stream:
-                return set(stream.read().split())
+                started = stream.read().split()
         except OSError:
             return set()
+        return {process for process in started if WORKER in _title(process)}
 
     # The proof
 
@@ -182,7 +186,7 @@ class Rspamd:
         milter.connect("localhost", "127.0.0.1")
         for domain, passes in probes:
             headers = [("From", f"probe@{domain}"), ("Date", "Thu, 1 Jan 1970 00:00:00 +0000"), ("Subject", "probe")]
-            verdict, _added = milter.message("probe", headers, b"probe\r\n")
+            verdict, _added = milter.message("probe", "", headers, b"probe\r\n")
             if (verdict in accepted) != passes:
                 problems.append(
                     f"rspamd does not judge as it should: its verdict on a notice of this host from probe@{domain} is"
@@ -192,6 +196,14 @@ class Rspamd:
         problems += _milter.signing_problems(milter, "rspamd", expected)
         milter.close()
         return problems
+
+
+def _title(process: str) -> bytes:
+    try:
+        with open(f"/proc/{process}/cmdline", "rb") as stream:
+            return stream.read()
+    except OSError:  # it has ended
+        return b""
 
 
 def _open(path: str, timeout: float) -> _milter.Milter:
