@@ -197,7 +197,8 @@ def main() -> None:
             "releases": {"type": "list", "elements": "str", "required": True},
             "questions": {"type": "list", "elements": "str", "default": []},
             "paths": {"type": "list", "elements": "path", "default": []},
-            "dkim_keys": {"type": "dict", "options": _dkim_key_plan.OPTIONS},
+            # Public halves and names of files.
+            "dkim_keys": {"type": "dict", "options": _dkim_key_plan.OPTIONS, "no_log": False},
         },
         supports_check_mode=True,
     )
