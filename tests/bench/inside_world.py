@@ -4,9 +4,10 @@
 
 """Runs inside of the benchmark's world: hands messages to a relay, and waits until the sink has them all.
 
-Its one argument is an object in JSON: relay, connections, per_connection, messages, message (its text), seconds (for
-all of it), sink (port), folder (of the sink). It prints one: accepted and delivered (seconds from the first connection
-until the relay had taken, and the sink had got, the last message) and received (how many there were).
+Its one argument is an object in JSON: relay, connections, per_connection, messages, head, line and lines (a message
+is the head, and the line so many times), seconds (for all of it), sink (port), folder (of the sink). It prints one:
+accepted and delivered (seconds from the first connection until the relay had taken, and the sink had got, the last
+message) and received (how many there were).
 Postfix's own smtp-source(1) and smtp-sink(1) send and receive, since they need far less of the processor than a relay.
 """
 
@@ -48,7 +49,7 @@ def main() -> None:
     try:
         time.sleep(0.5)
         with tempfile.NamedTemporaryFile("w") as message:
-            message.write(job["message"])
+            message.write(job["head"] + job["line"] * job["lines"])
             message.flush()
             begin = time.monotonic()
             accepted = []

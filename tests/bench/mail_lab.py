@@ -53,7 +53,8 @@ class Machine:
     def start(self, names: Mapping[str, str]) -> None:
         """Start with ``names``: addresses by name, as in /etc/hosts. Nobody asks the DNS for a client's name."""
         options = ["--detach", "--name", self.name, "--network", f"{self.network}:ip={self.address}"]
-        options += ["--cap-add", CAPABILITIES, "--dns", "127.0.0.1"]
+        # The sink keeps what it gets in shared memory.
+        options += ["--cap-add", CAPABILITIES, "--dns", "127.0.0.1", "--shm-size", "512m"]
         options += [f"--add-host={name}:{address}" for name, address in names.items()]
         Host.podman("run", *options, f"localhost/mailops-test:{SUITE}")
         self.run("timeout 60 systemctl is-system-running --wait || true")

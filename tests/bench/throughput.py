@@ -67,9 +67,10 @@ SAMPLE = 50
 FOLDER = "/dev/shm/sink"
 
 
-def message(size: int) -> str:
-    header = HEADER.format(size=size)
-    return f"{header}\n{LINE * ((size - len(header)) // len(LINE))}"
+def message(size: int) -> dict[str, str | int]:
+    """Return what a message is made of, since a large one fits no command line: its head, and a line so many times."""
+    head = HEADER.format(size=size) + "\n"
+    return {"head": head, "line": LINE, "lines": (size - len(head)) // len(LINE)}
 
 
 def transfer(lab: MailLab, machine: Machine, load: Load) -> dict[str, float]:
@@ -77,7 +78,7 @@ def transfer(lab: MailLab, machine: Machine, load: Load) -> dict[str, float]:
 
     :raises SystemExit: when a message is lost, or comes twice
     """
-    job = {**load._asdict(), "relay": machine.address, "message": message(load.size)}
+    job = {**load._asdict(), "relay": machine.address, **message(load.size)}
     job |= {"sink": SINK_PORT, "folder": FOLDER, "seconds": 120}
     program = (HERE / "inside_world.py").read_text()
     output = Host.podman("exec", "--interactive", lab.world.name, "python3", "-", json.dumps(job), text=program)
