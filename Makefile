@@ -98,7 +98,7 @@ molecule: setup ## the whole lab: deploy, publish, verify, and real mail, from n
 
 # BENCH names some of them; BENCH_ROUNDS how often each variant is measured (3), BENCH_SUITE the relays' release (trixie).
 BENCH ?= throughput latency deploy dns_questions smtp_probe
-bench: setup ## measure mail, deployment, DNS and probe, against others where there are any; half an hour, and no test
+bench: setup ## measure mail, deployment, DNS and probe, against others where there are any; an hour, and no test
 	@set -e; for name in $(BENCH); do \
 	    start=$$SECONDS; echo; echo "=== make bench: $$name"; \
 	    .venv/bin/python tests/bench/$$name.py; \
