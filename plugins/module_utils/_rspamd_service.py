@@ -133,15 +133,23 @@ class Rspamd:
         return problems + (self.unit.last_words(started) if problems else [])
 
     def _reload(self) -> list[str]:
-        """Have it start workers on the new files; the old ones see their connections to the end."""
+        """Have it start workers on the new files, and wait until the old ones are gone.
+
+        They see their connections to the end, for ten seconds at most. Until then nobody can tell which of them takes
+        a new one: rspamd tells the old ones after it has started the new ones.
+        """
         old = self._workers()
         problems = self.unit.systemctl("reload", "rspamd")
         deadline = time.monotonic() + self.wait
-        while not problems and self._workers() <= old:
+        while not problems and not self._replaced(old):
             if time.monotonic() > deadline:
                 return ["rspamd has not taken up the new files: its worker is the old one"]
             time.sleep(0.1)
         return problems
+
+    def _replaced(self, old: set[str]) -> bool:
+        workers = self._workers()
+        return bool(workers) and not workers & old
 
     def _workers(self) -> set[str]:
         """Process numbers of those that answer at the socket. Its main process has others besides."""
