@@ -85,6 +85,24 @@ def test_what_a_change_asks_for(path: str, action: str) -> None:
     assert service.due(same, {**same, path: ManagedFile(path, b"new")}) == action
 
 
+@pytest.mark.parametrize(
+    ("seen", "problems"),
+    [
+        ([{"1"}, {"1"}, {"1", "2"}, {"1", "2"}, {"2"}], []),
+        ([{"1"}, set(), {"2"}], []),
+        ([{"1"}, {"1", "2"}], ["rspamd has not taken up the new files: its worker is the old one"]),
+    ],
+)
+def test_a_reload_is_over_when_the_old_workers_are_gone(
+    monkeypatch: pytest.MonkeyPatch, seen: list[set[str]], problems: list[str]
+) -> None:
+    service = Rspamd(lambda *_command, **_options: (0, "", ""), CONFIG, [], "", wait=0.5)
+    left = list(seen)
+    monkeypatch.setattr(service, "_workers", lambda: left.pop(0) if len(left) > 1 else left[0])
+    assert [text.partition("\n")[0] for text in service._reload()] == problems
+    assert left == seen[-1:]
+
+
 def test_a_store_that_is_away_is_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = {"a:1": "", "b:2": "NOAUTH Authentication required."}
 
