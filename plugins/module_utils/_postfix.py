@@ -115,7 +115,10 @@ class Postfix:
 
     def _complaints(self, stage: str, command: list[str]) -> list[str]:
         code, _output, errors = self.run(command)
-        lines = [line.replace(stage, self.directory) for line in errors.splitlines() if line.strip()]
+        # postfix(1) looks at the main.cf in use as well, which is about to be replaced.
+        others = f"warning: {os.path.join(self.directory, 'main.cf')}, line "
+        told = [line for line in errors.splitlines() if line.strip() and others not in line]
+        lines = [line.replace(stage, self.directory) for line in told]
         if code and not lines and command[0] != "postmap":
             lines = [f"{' '.join(command)} ended with status {code}".replace(stage, self.directory)]
         return [f"Postfix refuses the configuration: {line}" for line in lines]

@@ -83,6 +83,15 @@ def postfix(answers=None):
             ["Postfix refuses the configuration: postfix: fatal: no"],
         ),
         (
+            # The file in use, which somebody has edited by hand.
+            {"postfix -c /stage check": (0, "", "postconf: warning: /etc/postfix/main.cf, line 9: overriding a=b\n")},
+            [],
+        ),
+        (
+            {"postfix -c /stage check": (1, "", "postconf: warning: /stage/main.cf, line 9: overriding a=b\n")},
+            ["Postfix refuses the configuration: postconf: warning: /etc/postfix/main.cf, line 9: overriding a=b"],
+        ),
+        (
             {"postfix -c /stage check": (1, "", "")},
             ["Postfix refuses the configuration: postfix -c /etc/postfix check ended with status 1"],
         ),
