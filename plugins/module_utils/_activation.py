@@ -124,6 +124,28 @@ class Outcome:
         ]
 
 
+class Stoppable(t.Protocol):
+    """What can be put out of use."""
+
+    def wanted_by_anyone(self) -> bool:
+        """Whether it runs now, or will after a boot."""
+
+    def apply(self, action: str) -> list[str]:
+        """Carry out ``stop``; return the problems."""
+
+
+def stop(service: Stoppable, check_mode: bool = False) -> dict[str, t.Any]:
+    """Stop a service, keep it stopped over a boot, and return the result of the task.
+
+    Its files stay. Raises :class:`ActivationError` where the system does not stop it.
+    """
+    due = service.wanted_by_anyone()
+    problems = service.apply("stop") if due and not check_mode else []
+    if problems:
+        raise ActivationError("\n".join(problems))
+    return {"changed": due, "action": "stop" if due else "none", "changed_files": []}
+
+
 def _check_stage(service: Service, folder: str) -> None:
     problems = service.check(folder)
     if problems:
@@ -176,9 +198,14 @@ def _plan(generations: Generations, files: Files, service: Service) -> Outcome:
 
 
 def activate(
-    generations: Generations, files: t.Iterable[ManagedFile], service: Service, check_mode: bool = False
+    generations: Generations,
+    files: t.Iterable[ManagedFile],
+    service: Service,
+    check_mode: bool = False,
+    *,
+    judge: bool = True,
 ) -> Outcome:
-    """Make ``files`` the set in use and the service work with it.
+    """Make ``files`` the set in use and the service work with it. In check mode say what is due, and ``judge`` the set.
 
     Raises :class:`ActivationError` where the set was refused or did not work, ``StoreError`` where the store cannot
     be used, ``OSError`` where the system refused a step (a full disk, say). In all three the old set is in use.
@@ -186,7 +213,7 @@ def activate(
     wanted = {file.path: file for file in files}
     if check_mode:
         outcome = _plan(generations, wanted, service)
-        if outcome.before != wanted:
+        if judge and outcome.before != wanted:
             _check_apart(generations, wanted.values(), service)
         return outcome
     with generations.locked():

@@ -9,15 +9,15 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 import typing as t
 
 from ansible_collections.mailops.relay.plugins.module_utils._activation import Files
-
-Run = t.Callable[..., t.Tuple[int, str, str]]
-"""Run a program, like AnsibleModule.run_command."""
+from ansible_collections.mailops.relay.plugins.module_utils._unit import Run, Unit
 
 _PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+_ERROR = re.compile("ERROR|rror:")
 
 
 class Fail2ban:
@@ -30,7 +30,7 @@ class Fail2ban:
         self, run: Run, service: str, directory: str, jail: str, table: t.Sequence[str], *, wait: float = 30
     ) -> None:
         self.run = run
-        self.service = f"{service}.service"
+        self.unit = Unit(run, f"{service}.service")
         self.directory = directory
         self.jail = jail
         self.table = list(table)
@@ -48,19 +48,13 @@ class Fail2ban:
 
     # State
 
-    def _systemctl(self, *arguments: str) -> list[str]:
-        return self._try("systemctl", *arguments)
-
     def running(self) -> bool:
         """Whether it runs now, and will after a boot."""
-        return not self._systemctl("is-active", self.service) and not self._systemctl("is-enabled", self.service)
+        return self.unit.running()
 
     def wanted_by_anyone(self) -> bool:
         """Whether it runs now, is about to, or will after a boot."""
-        properties = ["--property=ActiveState", "--property=UnitFileState"]
-        _code, output, _errors = self.run(["systemctl", "show", *properties, self.service])
-        states = dict(line.partition("=")[::2] for line in output.splitlines())
-        return states.get("ActiveState") not in ("inactive", "failed", None) or states.get("UnitFileState") == "enabled"
+        return self.unit.wanted_by_anyone()
 
     def due(self, before: Files, after: Files) -> str:  # noqa: ARG002
         """Return ``restart``: bans come back from its database."""
@@ -69,14 +63,13 @@ class Fail2ban:
     def apply(self, action: str) -> list[str]:
         """Start it now and at boot, or stop it, keep it so, and end all bans."""
         if action == "stop":
-            problems = self._systemctl("stop", self.service) + self._systemctl("disable", self.service)
+            problems = self.unit.stop()
             if not self._try("nft", "list", "table", *self.table):
                 problems += self._try("nft", "delete", "table", *self.table)
             return problems
         started = time.time()
-        problems = self._systemctl("daemon-reload")
-        problems = problems or self._systemctl("enable", self.service) or self._systemctl("restart", self.service)
-        return problems + (self._last_words(started) if problems else [])
+        problems = self.unit.restart()
+        return problems + (self.unit.last_words(started, _ERROR) if problems else [])
 
     # The proof
 
@@ -88,20 +81,9 @@ class Fail2ban:
             problems = self._try("fail2ban-client", "-c", self.directory, "status", self.jail)
             if not problems:
                 return self._try("nft", "list", "table", *self.table)
-            if time.monotonic() > deadline or self._gave_up():
-                return [f"fail2ban has no jail {self.jail}. {problems[0]}", *self._last_words(started)]
+            if time.monotonic() > deadline or self.unit.gave_up():
+                return [f"fail2ban has no jail {self.jail}. {problems[0]}", *self.unit.last_words(started, _ERROR)]
             time.sleep(0.2)
-
-    def _gave_up(self) -> bool:
-        _code, output, _errors = self.run(["systemctl", "show", "--property=SubState", "--value", self.service])
-        return output.strip() in ("auto-restart", "dead", "failed")
-
-    def _last_words(self, since: float) -> list[str]:
-        """Return what fail2ban itself has said last of what went wrong."""
-        command = ["journalctl", f"--unit={self.service}", f"--since=@{since - 1:.0f}", "--lines=30", "--output=cat"]
-        _code, output, _errors = self.run([*command, "--no-pager"])
-        lines = [line for line in output.splitlines() if "ERROR" in line or "rror:" in line]
-        return [f"Last in its journal: {lines[-1].strip()}"] if lines else []
 
 
 def _last_line(text: str) -> str:

@@ -119,6 +119,9 @@ class Rspamd:
     def running(self) -> bool:
         return self.unit.running()
 
+    def wanted_by_anyone(self) -> bool:
+        return self.unit.wanted_by_anyone()
+
     def due(self, before: Files, after: Files) -> str:
         """Return ``reload`` where the unit's own files are as they were: no message in flight is deferred by it."""
         folder = os.path.dirname(self.config)

@@ -130,120 +130,19 @@ changed_files:
   sample: [/etc/dovecot-auth/users]
 """
 
-import grp
-import os
-import typing as t
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mailops.relay.plugins.module_utils._activation import (
-    REFUSALS,
-    ActivationError,
-    NotInstalled,
-    activate,
-    explain,
-)
-from ansible_collections.mailops.relay.plugins.module_utils._dovecot_service import Dovecot
-from ansible_collections.mailops.relay.plugins.module_utils._files import ManagedFile
-from ansible_collections.mailops.relay.plugins.module_utils._generations import Generations, StoreError
-
-ARGUMENTS: dict[str, t.Any] = {
-    "state": {"type": "str", "choices": ["started", "stopped"], "default": "started"},
-    "directory": {"type": "path", "default": "/etc/dovecot-auth"},
-    "files": {
-        "type": "list",
-        "elements": "dict",
-        "options": {
-            "path": {"type": "path", "required": True},
-            "content": {"type": "str", "required": True},
-        },
-    },
-    # Not in "files": the log of the invocation leaves out whole options only.
-    "secret_files": {"type": "dict", "no_log": True},
-    "group": {"type": "str", "default": "dovecot"},
-    "socket": {"type": "path", "default": "/var/spool/postfix/private/auth"},
-    "mechanisms": {"type": "list", "elements": "str", "default": ["PLAIN", "LOGIN"]},
-}
-
-
-def wanted_files(
-    files: t.Iterable[t.Mapping[str, str]], secret_files: t.Mapping[str, str], directory: str, gid: int
-) -> list[ManagedFile]:
-    """Return the files of the set, or raise ``ValueError``."""
-    given = [ManagedFile(file["path"], file["content"].encode()) for file in files]
-    given += [
-        ManagedFile(os.path.join(directory, name), content.encode(), 0o640, gid=gid)
-        for name, content in secret_files.items()
-    ]
-    wanted: dict[str, ManagedFile] = {}
-    for file in given:
-        if not file.path.startswith("/") or file.path.endswith("/"):
-            raise ValueError(f"files: {file.path!r} is not the absolute path of a file")
-        if file.name in wanted:
-            other = wanted[file.name].path
-            raise ValueError(f"files: {file.path} has the name of {other}; accepted: names that differ")
-        wanted[file.name] = file
-    for name, option in (("dovecot.conf", "files"), ("users", "secret_files")):
-        if os.path.join(directory, name) not in [file.path for file in wanted.values()]:
-            raise ValueError(f"{option}: {os.path.join(directory, name)} is missing")
-    return list(wanted.values())
-
-
-def _gid(group: str) -> int:
-    """Return the number of a group; 0 where there is none yet, in check mode before the installation."""
-    try:
-        return grp.getgrnam(group).gr_gid
-    except KeyError:
-        return 0
-
-
-def stop(service: Dovecot, check_mode: bool) -> dict[str, t.Any]:
-    """Stop Dovecot and keep it stopped over a boot."""
-    due = service.wanted_by_anyone()
-    problems = service.apply("stop") if due and not check_mode else []
-    if problems:
-        raise ActivationError("\n".join(problems))
-    return {"changed": due, "action": "stop" if due else "none", "changed_files": []}
-
-
-def run(module: AnsibleModule) -> dict[str, t.Any]:
-    """Carry out the task and return its result; what it raises is for the user to read."""
-    params = module.params
-    directory = params["directory"]
-    installed = module.get_bin_path("dovecot", opt_dirs=["/usr/sbin"]) is not None
-    files = []
-    if params["state"] == "started":
-        files = wanted_files(params["files"], params["secret_files"], directory, _gid(params["group"]))
-    service = Dovecot(
-        module.run_command,
-        os.path.join(directory, "dovecot.conf"),
-        os.path.join(directory, "users"),
-        [file.path for file in files],
-        address=params["socket"],
-        mechanisms=params["mechanisms"],
-    )
-    if params["state"] == "stopped":
-        return stop(service, module.check_mode)
-    if not installed and not module.check_mode:
-        raise StoreError("Dovecot is not installed on this host. Accepted: the package dovecot-core, before this task.")
-    if installed and service.is_somebody_elses():
-        raise StoreError(
-            f"Dovecot runs on this host with another configuration than the one in {directory}. Accepted: a host on"
-            " which nothing else needs Dovecot, where it is stopped."
-        )
-    outcome = activate(Generations(directory), files, service if installed else NotInstalled(), module.check_mode)
-    for warning in service.warnings:
-        module.warn(warning)
-    return outcome.result()
+from ansible_collections.mailops.relay.plugins.module_utils import _dovecot_auth_config
+from ansible_collections.mailops.relay.plugins.module_utils._activation import REFUSALS, explain
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec=ARGUMENTS,
-        required_if=[("state", "started", ["files", "secret_files"])],
+        argument_spec=_dovecot_auth_config.ARGUMENTS,
+        required_if=_dovecot_auth_config.REQUIRED_IF,
         supports_check_mode=True,
     )
     try:
-        result = run(module)
+        result = _dovecot_auth_config.run(module)
     except REFUSALS as error:
         module.fail_json(msg=explain(error))
     module.exit_json(**result)

@@ -100,88 +100,17 @@ changed_files:
   sample: [/etc/mailops-relay-fail2ban/jail.conf]
 """
 
-import re
-import typing as t
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mailops.relay.plugins.module_utils._activation import (
-    REFUSALS,
-    ActivationError,
-    NotInstalled,
-    activate,
-    explain,
-)
-from ansible_collections.mailops.relay.plugins.module_utils._fail2ban import Fail2ban
-from ansible_collections.mailops.relay.plugins.module_utils._files import ManagedFile
-from ansible_collections.mailops.relay.plugins.module_utils._generations import Generations, StoreError
-
-UNITS = "/etc/systemd/system"
-
-ARGUMENTS: dict[str, t.Any] = {
-    "state": {"type": "str", "choices": ["started", "stopped"], "default": "started"},
-    "service": {"type": "str", "default": "mailops-relay-fail2ban"},
-    "directory": {"type": "path", "default": "/etc/mailops-relay-fail2ban"},
-    "files": {"type": "dict"},
-    "unit": {"type": "str"},
-    "jail": {"type": "str", "default": "mailops-relay"},
-    "table": {"type": "str", "default": "inet mailops_relay_bans"},
-}
-
-
-def check_options(params: t.Mapping[str, t.Any]) -> None:
-    """Raise ValueError for an option that no argument specification can judge."""
-    for option, pattern, accepted in (
-        ("service", r"[A-Za-z0-9][A-Za-z0-9_-]*", "letters, digits, '_' and '-'"),
-        ("directory", r"/[A-Za-z0-9_./-]*[A-Za-z0-9_-]", "an absolute path of letters, digits, '_', '.', '-'"),
-        ("jail", r"[A-Za-z0-9][A-Za-z0-9_-]*", "letters, digits, '_' and '-'"),
-        ("table", r"(?:ip|ip6|inet) [A-Za-z][A-Za-z0-9_]*", "a family and a name, such as 'inet bans'"),
-    ):
-        if not re.fullmatch(pattern, params[option]):
-            raise ValueError(f"{option}: {params[option]!r} is not one. Accepted: {accepted}.")
-    for name in params["files"] or {}:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-            raise ValueError(f"files: {name!r} is no name of a file. Accepted: letters, digits, '.', '_' and '-'.")
-
-
-def wanted_files(params: t.Mapping[str, t.Any]) -> list[ManagedFile]:
-    """Return the files of the set, with the unit."""
-    texts = {f"{params['directory']}/{name}": text for name, text in params["files"].items()}
-    texts[f"{UNITS}/{params['service']}.service"] = params["unit"]
-    return [ManagedFile(path, text.encode()) for path, text in texts.items()]
-
-
-def stop(service: Fail2ban, check_mode: bool) -> dict[str, t.Any]:
-    """Stop the service, keep it stopped over a boot, and end all bans."""
-    due = service.wanted_by_anyone()
-    problems = service.apply("stop") if due and not check_mode else []
-    if problems:
-        raise ActivationError("\n".join(problems))
-    return {"changed": due, "action": "stop" if due else "none", "changed_files": []}
-
-
-def run(module: AnsibleModule) -> dict[str, t.Any]:
-    """Carry out the task and return its result; what it raises is for the user to read."""
-    params = module.params
-    check_options(params)
-    service = Fail2ban(
-        module.run_command, params["service"], params["directory"], params["jail"], params["table"].split()
-    )
-    if params["state"] == "stopped":
-        return stop(service, module.check_mode)
-    installed = module.get_bin_path("fail2ban-client") and module.get_bin_path("nft", opt_dirs=["/usr/sbin"])
-    if not installed and not module.check_mode:
-        raise StoreError("fail2ban or nft is missing. Accepted: the packages fail2ban and nftables, before this task.")
-    generations = Generations(params["directory"])
-    outcome = activate(generations, wanted_files(params), service if installed else NotInstalled(), module.check_mode)
-    return outcome.result()
+from ansible_collections.mailops.relay.plugins.module_utils import _fail2ban_config
+from ansible_collections.mailops.relay.plugins.module_utils._activation import REFUSALS, explain
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec=ARGUMENTS, required_if=[("state", "started", ["files", "unit"])], supports_check_mode=True
+        argument_spec=_fail2ban_config.ARGUMENTS, required_if=_fail2ban_config.REQUIRED_IF, supports_check_mode=True
     )
     try:
-        result = run(module)
+        result = _fail2ban_config.run(module)
     except REFUSALS as error:
         module.fail_json(msg=explain(error))
     module.exit_json(**result)

@@ -126,114 +126,17 @@ changed_files:
   sample: [/etc/opendkim/KeyTable]
 """
 
-import os
-import typing as t
-from dataclasses import replace
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mailops.relay.plugins.module_utils import _opendkim
-from ansible_collections.mailops.relay.plugins.module_utils._activation import (
-    REFUSALS,
-    ActivationError,
-    NotInstalled,
-    activate,
-    explain,
-)
-from ansible_collections.mailops.relay.plugins.module_utils._files import ManagedFile
-from ansible_collections.mailops.relay.plugins.module_utils._generations import Generations, StoreError
-from ansible_collections.mailops.relay.plugins.module_utils._opendkim_service import Opendkim
-
-EXTRA = "config_extra (of the role: opendkim_extra)"
-
-ARGUMENTS: dict[str, t.Any] = {
-    "state": {"type": "str", "choices": ["started", "stopped"], "default": "started"},
-    "files": {
-        "type": "list",
-        "elements": "dict",
-        "options": {
-            "path": {"type": "path", "required": True},
-            "content": {"type": "str", "required": True},
-            "mode": {"type": "str", "default": "0644"},
-        },
-    },
-    "config": {"type": "path", "default": "/etc/opendkim/opendkim.conf"},
-    "config_extra": {"type": "str", "default": ""},
-    "config_protected": {"type": "dict", "default": {}},
-    "user": {"type": "str", "default": "opendkim"},
-    "shortest": {"type": "int", "choices": [1024, 2048, 3072, 4096], "default": 2048},
-}
-
-
-def wanted_files(files: t.Iterable[t.Mapping[str, str]], config: str) -> list[ManagedFile]:
-    """Return the files of the set, or raise ``ValueError``."""
-    wanted: dict[str, ManagedFile] = {}
-    for file in files:
-        path, mode = file["path"], file["mode"]
-        if not path.startswith("/") or path.endswith("/"):
-            raise ValueError(f"files: {path!r} is not the absolute path of a file")
-        if not mode.isdigit() or not set(mode) <= set("01234567") or int(mode, 8) > 0o777:
-            raise ValueError(f"files: mode {mode!r} of {path}; accepted: an octal number such as '0644'")
-        managed = ManagedFile(path, file["content"].encode(), int(mode, 8))
-        if managed.name in wanted:
-            raise ValueError(f"files: {path} has the name of {wanted[managed.name].path}; accepted: names that differ")
-        wanted[managed.name] = managed
-    if config not in [file.path for file in wanted.values()]:
-        raise ValueError(f"files: the configuration file {config} is missing (option config)")
-    return list(wanted.values())
-
-
-def with_extra(files: list[ManagedFile], config: str, extra: str, protected: t.Mapping[str, str]) -> list[ManagedFile]:
-    """Return the files with ``extra`` at the end of ``config``, or raise ``ValueError`` for what may not be in it."""
-    given = _opendkim.settings(extra)
-    for name, reason in protected.items():
-        if name.lower() in given:
-            raise ValueError(f"{EXTRA}: {name} {given[name.lower()]!r} is not accepted; {reason}")
-    if not extra.strip():
-        return files
-    text = f"\n{extra.rstrip()}\n".encode()
-    return [replace(file, content=file.content + text) if file.path == config else file for file in files]
-
-
-def stop(service: Opendkim, check_mode: bool) -> dict[str, t.Any]:
-    """Stop OpenDKIM and keep it stopped over a boot."""
-    due = service.wanted_by_anyone()
-    problems = service.apply("stop") if due and not check_mode else []
-    if problems:
-        raise ActivationError("\n".join(problems))
-    return {"changed": due, "action": "stop" if due else "none", "changed_files": []}
-
-
-def run(module: AnsibleModule) -> dict[str, t.Any]:
-    """Carry out the task and return its result; what it raises is for the user to read."""
-    params = module.params
-    installed = module.get_bin_path("opendkim", opt_dirs=["/usr/sbin"]) is not None
-    files = []
-    if params["state"] == "started":
-        files = wanted_files(params["files"], params["config"])
-        files = with_extra(files, params["config"], params["config_extra"], params["config_protected"])
-    service = Opendkim(
-        module.run_command,
-        params["config"],
-        [file.path for file in files],
-        params["user"],
-        shortest=params["shortest"],
-        keys_may_be_missing=module.check_mode,
-    )
-    if params["state"] == "stopped":
-        return stop(service, module.check_mode)
-    if not installed and not module.check_mode:
-        raise StoreError("OpenDKIM is not installed on this host. Accepted: the package opendkim, before this task.")
-    generations = Generations(os.path.dirname(params["config"]))
-    outcome = activate(generations, files, service if installed else NotInstalled(), module.check_mode)
-    return outcome.result()
+from ansible_collections.mailops.relay.plugins.module_utils import _opendkim_config
+from ansible_collections.mailops.relay.plugins.module_utils._activation import REFUSALS, explain
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec=ARGUMENTS, required_if=[("state", "started", ["files"])], supports_check_mode=True
+        argument_spec=_opendkim_config.ARGUMENTS, required_if=_opendkim_config.REQUIRED_IF, supports_check_mode=True
     )
     try:
-        result = run(module)
+        result = _opendkim_config.run(module)
     except REFUSALS as error:
         module.fail_json(msg=explain(error))
     module.exit_json(**result)

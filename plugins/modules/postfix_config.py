@@ -157,155 +157,17 @@ stranger_vantages:
   sample: [198.51.100.12]
 """
 
-import grp
-import os
-import re
-import typing as t
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mailops.relay.plugins.module_utils import _main_cf
-from ansible_collections.mailops.relay.plugins.module_utils._activation import (
-    REFUSALS,
-    NotInstalled,
-    activate,
-    explain,
-)
-from ansible_collections.mailops.relay.plugins.module_utils._files import ManagedFile
-from ansible_collections.mailops.relay.plugins.module_utils._generations import Generations, StoreError
-from ansible_collections.mailops.relay.plugins.module_utils._postfix import Listener, Postfix, known_parameters
-from ansible_collections.mailops.relay.plugins.module_utils._vantage import vantages
-
-ARGUMENTS: dict[str, t.Any] = {
-    "directory": {"type": "path", "default": "/etc/postfix"},
-    "files": {
-        "type": "list",
-        "elements": "dict",
-        "required": True,
-        "options": {
-            "name": {"type": "str", "required": True},
-            "content": {"type": "str", "required": True},
-        },
-    },
-    # Not in "files": the log of the invocation leaves out whole options only.
-    "secret_files": {"type": "dict", "default": {}, "no_log": True},
-    "shared_secret_files": {"type": "dict", "default": {}, "no_log": True},
-    "main_cf_extra": {"type": "str", "default": ""},
-    "main_cf_protected": {"type": "dict", "default": {}},
-    "optional_parameters": {"type": "list", "elements": "str", "default": []},
-    "listeners": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "name": {"type": "str", "default": "smtp"},
-            "port": {"type": "int", "required": True},
-            "tls": {"type": "str", "choices": ["may", "encrypt", "wrapper"], "default": "may"},
-        },
-    },
-    "addresses": {"type": "list", "elements": "str", "default": []},
-    "trusted_networks": {"type": "list", "elements": "str", "default": []},
-    "families": {"type": "list", "elements": "int", "choices": [4, 6], "default": [4, 6]},
-}
-
-
-EXTRA = "main_cf_extra (of the role: postfix_extra.main_cf)"
-
-# What Debian's package and this module keep in the configuration directory beside the configuration.
-NOT_CONFIGURATION = (
-    "dynamicmaps.cf",
-    "dynamicmaps.cf.d",
-    "main.cf.proto",
-    "master.cf.proto",
-    "post-install",
-    "postfix-files",
-    "postfix-files.d",
-    "postfix-script",
-    "sasl",
-    "tls",
-)
-
-
-def final_main_cf(text: str, extra: str, protected: t.Mapping[str, str], unknown: t.Collection[str]) -> str:
-    """Return main.cf without ``unknown`` parameters, with ``extra``; raise ValueError where that may not be."""
-    try:
-        own = _main_cf.parse(extra)
-    except ValueError as error:
-        raise ValueError(f"{EXTRA}, {error}. Accepted: entries of main.cf, 'name = value'.") from None
-    for block in own:
-        if block.name and block.name in protected:
-            raise ValueError(
-                f"{EXTRA}, line {block.line}: {block.name} cannot be set there. Accepted: {protected[block.name]}."
-            )
-    return _main_cf.override(_main_cf.without(text, unknown), extra)
-
-
-def check_names(names: t.Sequence[str]) -> None:
-    """Raise ValueError for a file name that is not one, that is Postfix's own, or that stands twice."""
-    for name in names:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
-            raise ValueError(f"files: {name!r} is not a file name. Accepted: letters, digits, dots, hyphens, '_'.")
-        if name in NOT_CONFIGURATION:
-            raise ValueError(f"files: {name!r} belongs to Postfix or to this module. Accepted: another name.")
-        if names.count(name) > 1:
-            raise ValueError(f"files: {name!r} is listed twice. Accepted: each name once.")
-
-
-def wanted_files(params: t.Mapping[str, t.Any], known: t.Collection[str] | None) -> list[ManagedFile]:
-    """Return the files of the set. ``known`` are the parameters that Postfix has, None where it is not installed."""
-    unknown = [name for name in params["optional_parameters"] if known is not None and name not in known]
-    secret, shared = params["secret_files"], params["shared_secret_files"]
-    check_names([*(file["name"] for file in params["files"]), *secret, *shared])
-    files = []
-    for file in params["files"]:
-        content = file["content"]
-        if file["name"] == "main.cf":
-            content = final_main_cf(content, params["main_cf_extra"], params["main_cf_protected"], unknown)
-        files.append(ManagedFile(os.path.join(params["directory"], file["name"]), content.encode()))
-    for name, content in secret.items():
-        files.append(ManagedFile(os.path.join(params["directory"], name), content.encode(), mode=0o600))
-    for name, content in shared.items():
-        path = os.path.join(params["directory"], name)
-        files.append(ManagedFile(path, content.encode(), mode=0o640, gid=_group("postfix")))
-    return files
-
-
-def _group(name: str) -> int:
-    """Return a group's number; where there is no such group yet, in check mode, that of root."""
-    try:
-        return grp.getgrnam(name).gr_gid
-    except KeyError:
-        return 0
-
-
-def run(module: AnsibleModule) -> dict[str, t.Any]:
-    """Carry out the task and return its result; what it raises is for the user to read."""
-    params = module.params
-    installed = module.get_bin_path("postfix", opt_dirs=["/usr/sbin"]) is not None
-    if not installed and not module.check_mode:
-        raise StoreError("Postfix is not installed on this host. Accepted: the package postfix, before this task.")
-    files = wanted_files(params, known_parameters(module.run_command) if installed else None)
-    places = vantages(params["addresses"], params["trusted_networks"], params["families"])
-    listeners = [Listener(**listener) for listener in params["listeners"]]
-    service = Postfix(
-        module.run_command, params["directory"], listeners, places, files_may_be_missing=module.check_mode
-    )
-    outcome = activate(
-        Generations(params["directory"]), files, service if installed else NotInstalled(), module.check_mode
-    )
-    strangers = [place.source for place in places if place.stranger]
-    if listeners and not strangers:
-        module.warn("trusted_networks hold every address of this host: that a stranger is refused was not seen from it")
-    return {
-        **outcome.result(),
-        "checked": installed and bool(outcome.changed_paths),
-        "stranger_vantages": strangers,
-    }
+from ansible_collections.mailops.relay.plugins.module_utils import _postfix_config
+from ansible_collections.mailops.relay.plugins.module_utils._activation import REFUSALS, explain
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec=_postfix_config.ARGUMENTS, required_if=_postfix_config.REQUIRED_IF, supports_check_mode=True
+    )
     try:
-        result = run(module)
+        result = _postfix_config.run(module)
     except REFUSALS as error:
         module.fail_json(msg=explain(error))
     module.exit_json(**result)

@@ -74,10 +74,10 @@ class Host:
             ManagedFile(str(paths[name]), contents[name].encode(), 0o640, os.geteuid(), os.getegid()) for name in paths
         ]
 
-    def activate(self, text, check_mode=False, outside=False, more=None, **options):
+    def activate(self, text, check_mode=False, outside=False, more=None, judge=True, **options):
         service = self.service(**options)
         files = self.files(text, outside, **(more or {}))
-        outcome = activate(Generations(str(self.folder), str(self.store)), files, service, check_mode)
+        outcome = activate(Generations(str(self.folder), str(self.store)), files, service, check_mode, judge=judge)
         return outcome, service
 
     def shows(self):
@@ -139,6 +139,12 @@ def test_check_mode_checks_and_leaves_nothing(host):
     assert not host.store.exists()
     with pytest.raises(ActivationError, match=r"Nothing was changed\. one is refused"):
         host.activate("one", check_mode=True, refuse=["one"])
+
+
+def test_a_look_judges_nothing(host):
+    outcome, service = host.activate("one", check_mode=True, judge=False, refuse=["one"])
+    assert (outcome.changed, outcome.action, service.told) == (True, "start", [])
+    assert host.entries() == ["foreign"]
 
 
 def test_a_refused_set_changes_nothing(host):

@@ -7,9 +7,9 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.mailops.relay.plugins.module_utils import _fail2ban_config
 from ansible_collections.mailops.relay.plugins.module_utils._activation import ActivationError
 from ansible_collections.mailops.relay.plugins.module_utils._fail2ban import Fail2ban
-from ansible_collections.mailops.relay.plugins.modules import fail2ban_config
 
 OPTIONS = {
     "service": "bans",
@@ -39,8 +39,8 @@ def service(programs: Programs, wait: float = 0) -> Fail2ban:
 
 
 def test_options_that_are_accepted() -> None:
-    fail2ban_config.check_options(OPTIONS)
-    fail2ban_config.check_options({**OPTIONS, "files": None})
+    _fail2ban_config.check_options(OPTIONS)
+    _fail2ban_config.check_options({**OPTIONS, "files": None})
 
 
 @pytest.mark.parametrize(
@@ -62,11 +62,11 @@ def test_options_that_are_accepted() -> None:
 )
 def test_options_that_are_refused(option: str, value: t.Any) -> None:
     with pytest.raises(ValueError, match=rf"^{option}: .* Accepted: "):
-        fail2ban_config.check_options({**OPTIONS, option: value})
+        _fail2ban_config.check_options({**OPTIONS, option: value})
 
 
 def test_the_unit_is_one_of_the_files() -> None:
-    files = {file.path: file.content for file in fail2ban_config.wanted_files(OPTIONS)}
+    files = {file.path: file.content for file in _fail2ban_config.wanted_files(OPTIONS)}
     assert files == {"/etc/bans/jail.conf": b"[relay]\n", "/etc/systemd/system/bans.service": b"[Service]\n"}
 
 
@@ -101,7 +101,7 @@ def test_a_candidate_is_judged_by_both_programs(answers: dict[str, tuple[int, st
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_stopping(shown: str, due: bool, check_mode: bool) -> None:
     programs = Programs(systemctl_show=(0, shown, ""))
-    result = fail2ban_config.stop(service(programs), check_mode)
+    result = _fail2ban_config.stop(service(programs), check_mode)
     assert (result["changed"], result["action"]) == (due, "stop" if due else "none")
     stopped = ["systemctl stop bans.service", "systemctl disable bans.service", "nft list table inet bans"]
     expected = [*stopped, "nft delete table inet bans"] if due and not check_mode else []
@@ -116,15 +116,16 @@ def test_stopping_where_the_table_is_gone() -> None:
 
 def test_a_service_that_does_not_stop() -> None:
     programs = Programs(systemctl_show=(0, "ActiveState=active\n", ""), systemctl_stop=(1, "", "Access denied"))
-    with pytest.raises(ActivationError, match="systemctl stop: Access denied"):
-        fail2ban_config.stop(service(programs), check_mode=False)
+    with pytest.raises(ActivationError, match=r"systemctl stop bans\.service: Access denied"):
+        _fail2ban_config.stop(service(programs), check_mode=False)
 
 
 def test_the_proof() -> None:
     assert service(Programs()).prove() == []
-    journal = (0, "INFO fine\n2026-11-26 ERROR Unable to compile\nINFO bye\n", "")
+    said = ["INFO fine", "ERROR Unable to compile", "INFO bye"]
+    journal = (0, "".join(f"Nov 26 09:00:00 host bans[7]: {text}\n" for text in said), "")
     gone = Programs(fail2banclient=(255, "", "Sorry but the jail 'relay' does not exist"), journalctl=journal)
     first, last = service(gone).prove()
     assert first.endswith("Sorry but the jail 'relay' does not exist")
-    assert last == "Last in its journal: 2026-11-26 ERROR Unable to compile"
+    assert last == "Last in its journal: ERROR Unable to compile"
     assert service(Programs(nft=(1, "", "Error: No such file"))).prove() == ["nft list: Error: No such file"]

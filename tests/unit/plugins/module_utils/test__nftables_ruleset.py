@@ -11,8 +11,12 @@ import os
 import pytest
 from ansible_collections.mailops.relay.plugins.module_utils._firewall import Persistent, Probation, identify
 from ansible_collections.mailops.relay.plugins.module_utils._nftables import Nft, NftError
+from ansible_collections.mailops.relay.plugins.module_utils._nftables_ruleset import (
+    check_options,
+    connection_facts,
+    load,
+)
 from ansible_collections.mailops.relay.plugins.module_utils._ruleset import Connection, Table
-from ansible_collections.mailops.relay.plugins.modules.nftables_ruleset import check_options, connection_facts, load
 
 TABLE = Table("inet", "ours")
 PREFIX = "table inet ours {}\ndelete table inet ours\n"
@@ -87,11 +91,11 @@ class World:
         self.persistent = Persistent(self.host.run, self.nft, path, "firewall", units)
         self.probation = Probation(self.host.run, self.nft, "firewall", str(folder / "run"))
 
-    def load(self, content, check_mode=False):
+    def load(self, content, check_mode=False, judge=True):
         params = {"content": content, "extra": "", "users": [], "connection": None, "family": "inet", "table": "ours"}
         params.update(check_mode=check_mode, confirm_within=60)
         with self.probation.locked():
-            return load(params, self.nft, self.persistent, self.probation)
+            return load(params, self.nft, self.persistent, self.probation, judge=judge)
 
     def confirm(self, name):
         with self.probation.locked():
@@ -154,6 +158,14 @@ def test_what_is_loaded_as_it_was_tried_is_not_tried_again(world):
     world.host.loaded = world.host.loaded.replace("chain new", "chain somebody_else_s")
     assert world.load(NEW)["changed"]
     assert len(trials()) == once + 1
+
+
+def test_a_look_tries_nothing(world):
+    world.deploy(OLD)
+    calls = len(world.host.calls)
+    assert not world.load(OLD, check_mode=True, judge=False)["changed"]
+    assert world.load(NEW, check_mode=True, judge=False) == {"changed": True}
+    assert "unshare" not in [call[0] for call in world.host.calls[calls:]]
 
 
 def test_the_undo_brings_back_what_was_loaded(world):

@@ -12,9 +12,8 @@ import pytest
 
 pytest.importorskip("cryptography")
 
-from ansible_collections.mailops.relay.plugins.module_utils import _dkim_keys
+from ansible_collections.mailops.relay.plugins.module_utils import _dkim_keys, _opendkim_config
 from ansible_collections.mailops.relay.plugins.module_utils._opendkim_service import Opendkim
-from ansible_collections.mailops.relay.plugins.modules import opendkim_config
 
 CONFIG = "/etc/opendkim/opendkim.conf"
 JOURNAL = """\
@@ -41,7 +40,7 @@ class Programs:
 
 
 def test_files() -> None:
-    files = opendkim_config.wanted_files([file_of(CONFIG, "Mode s\n"), file_of("/etc/x/T", "", "640")], CONFIG)
+    files = _opendkim_config.wanted_files([file_of(CONFIG, "Mode s\n"), file_of("/etc/x/T", "", "640")], CONFIG)
     assert [(file.path, file.content, file.mode) for file in files] == [
         (CONFIG, b"Mode s\n", 0o644),
         ("/etc/x/T", b"", 0o640),
@@ -64,16 +63,16 @@ def test_files() -> None:
 )
 def test_files_are_refused(files: list[dict[str, str]], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        opendkim_config.wanted_files(files, CONFIG)
+        _opendkim_config.wanted_files(files, CONFIG)
 
 
 def test_extra_comes_last() -> None:
-    files = opendkim_config.wanted_files([file_of(CONFIG, "Mode s\n"), file_of("/etc/a", "b")], CONFIG)
-    assert opendkim_config.with_extra(files, CONFIG, " \n", {}) == files
-    changed = opendkim_config.with_extra(files, CONFIG, "LogWhy yes", {"Mode": "nothing"})
+    files = _opendkim_config.wanted_files([file_of(CONFIG, "Mode s\n"), file_of("/etc/a", "b")], CONFIG)
+    assert _opendkim_config.with_extra(files, CONFIG, " \n", {}) == files
+    changed = _opendkim_config.with_extra(files, CONFIG, "LogWhy yes", {"Mode": "nothing"})
     assert [file.content for file in changed] == [b"Mode s\n\nLogWhy yes\n", b"b"]
     with pytest.raises(ValueError, match=r"opendkim_extra.*: Mode 'v' is not accepted; it signs"):
-        opendkim_config.with_extra(files, CONFIG, "LogWhy yes\nmode v", {"Mode": "it signs"})
+        _opendkim_config.with_extra(files, CONFIG, "LogWhy yes\nmode v", {"Mode": "it signs"})
 
 
 @pytest.fixture
@@ -204,7 +203,7 @@ def test_a_failed_start_says_why() -> None:
 )
 def test_stopped_is_due(output: str, due: bool) -> None:
     run = Programs(systemctl_show=(0, output, ""))
-    result = opendkim_config.stop(service_of(run), check_mode=False)
+    result = _opendkim_config.stop(service_of(run), check_mode=False)
     assert result["changed"] == due
     assert ("systemctl stop opendkim" in run.seen) == due
     assert not any("stop" in command for command in run.seen[1:]) or due

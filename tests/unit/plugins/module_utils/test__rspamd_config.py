@@ -8,10 +8,9 @@ import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.mailops.relay.plugins.module_utils import _redis
+from ansible_collections.mailops.relay.plugins.module_utils import _redis, _rspamd_config
 from ansible_collections.mailops.relay.plugins.module_utils._files import ManagedFile
 from ansible_collections.mailops.relay.plugins.module_utils._rspamd_service import Rspamd
-from ansible_collections.mailops.relay.plugins.modules import rspamd_config
 
 CONFIG = "/etc/rspamd-relay/rspamd.conf"
 
@@ -22,7 +21,7 @@ def parameters(*paths: str, **secrets: str) -> dict[str, t.Any]:
 
 
 def test_files() -> None:
-    files = rspamd_config.wanted_files(parameters(CONFIG, "/etc/x/a", store="secret"), False)
+    files = _rspamd_config.wanted_files(parameters(CONFIG, "/etc/x/a", store="secret"), False)
     assert [(file.path, file.content, file.mode) for file in files] == [
         (CONFIG, b"x", 0o644),
         ("/etc/x/a", b"x", 0o644),
@@ -40,25 +39,25 @@ def test_files() -> None:
 )
 def test_bad_files(params: dict[str, t.Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        rspamd_config.wanted_files(params, False)
+        _rspamd_config.wanted_files(params, False)
 
 
 def test_keys_are_copied(tmp_path: pathlib.Path) -> None:
     (tmp_path / "key").write_text("a key", encoding="ascii")
     params = {**parameters(CONFIG), "key_files": {"a.test.private": str(tmp_path / "key")}}
-    copy = rspamd_config.wanted_files(params, False)[-1]
+    copy = _rspamd_config.wanted_files(params, False)[-1]
     assert (copy.path, copy.content, copy.mode) == ("/etc/rspamd-relay/a.test.private", b"a key", 0o640)
 
 
 def test_a_key_may_be_missing_in_check_mode_only(tmp_path: pathlib.Path) -> None:
     params = {**parameters(CONFIG), "key_files": {"a.test.private": str(tmp_path / "none")}}
-    assert rspamd_config.wanted_files(params, True)[-1].content == b""
+    assert _rspamd_config.wanted_files(params, True)[-1].content == b""
     with pytest.raises(FileNotFoundError):
-        rspamd_config.wanted_files(params, False)
+        _rspamd_config.wanted_files(params, False)
 
 
 def test_a_group_that_does_not_exist_yet() -> None:
-    assert rspamd_config.group_number("no-such-group") == 0
+    assert _rspamd_config.group_number("no-such-group") == 0
 
 
 @pytest.mark.parametrize(("state", "due"), [("active", True), ("inactive", False)])
@@ -70,9 +69,9 @@ def test_stop(state: str, due: bool) -> None:
         return 0, f"ActiveState={state}\nUnitFileState=disabled\n" if command[1] == "show" else "", ""
 
     service = Rspamd(run, CONFIG, [], "")
-    assert rspamd_config.stop(service, check_mode=True)["changed"] is due
+    assert _rspamd_config.stop(service, check_mode=True)["changed"] is due
     assert "systemctl stop rspamd" not in seen
-    assert rspamd_config.stop(service, check_mode=False)["action"] == ("stop" if due else "none")
+    assert _rspamd_config.stop(service, check_mode=False)["action"] == ("stop" if due else "none")
     assert ("systemctl stop rspamd" in seen, "systemctl disable rspamd" in seen) == (due, due)
 
 

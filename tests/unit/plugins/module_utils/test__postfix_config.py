@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mailops.relay.plugins.modules import postfix_config
+from ansible_collections.mailops.relay.plugins.module_utils import _postfix_config
 
 MAIN = "a = 1\nb = 2\nsmtpd_new_thing = yes\n"
 PARAMS = {
@@ -29,7 +29,7 @@ PARAMS = {
     ids=["not installed", "known", "unknown"],
 )
 def test_the_set(known, text):
-    main, table, secret, shared = postfix_config.wanted_files(PARAMS, known)
+    main, table, secret, shared = _postfix_config.wanted_files(PARAMS, known)
     assert (main.path, main.content, main.mode) == ("/etc/postfix/main.cf", text.encode(), 0o644)
     assert (table.path, table.content, table.mode) == ("/etc/postfix/table", b"x y\n", 0o644)
     assert (secret.path, secret.content, secret.mode) == ("/etc/postfix/sasl_passwd", b"p\n", 0o600)
@@ -46,7 +46,7 @@ def test_the_set(known, text):
 )
 def test_an_extra_that_may_not_be(extra, message):
     with pytest.raises(ValueError, match=message):
-        postfix_config.wanted_files({**PARAMS, "main_cf_extra": extra}, None)
+        _postfix_config.wanted_files({**PARAMS, "main_cf_extra": extra}, None)
 
 
 @pytest.mark.parametrize(
@@ -61,11 +61,11 @@ def test_an_extra_that_may_not_be(extra, message):
     ],
 )
 def test_file_names(names, message):
-    postfix_config.check_names(["main.cf", "master.cf", "sasl_passwd"])
+    _postfix_config.check_names(["main.cf", "master.cf", "sasl_passwd"])
     with pytest.raises(ValueError, match=message):
-        postfix_config.check_names(names)
+        _postfix_config.check_names(names)
 
 
 def test_a_secret_file_must_not_have_the_name_of_another():
     with pytest.raises(ValueError, match=r"'main\.cf' is listed twice"):
-        postfix_config.wanted_files({**PARAMS, "secret_files": {"main.cf": "x"}}, None)
+        _postfix_config.wanted_files({**PARAMS, "secret_files": {"main.cf": "x"}}, None)

@@ -11,9 +11,9 @@ import threading
 import typing as t
 
 import pytest
+from ansible_collections.mailops.relay.plugins.module_utils import _dovecot_auth_config
 from ansible_collections.mailops.relay.plugins.module_utils._dovecot_service import Dovecot
 from ansible_collections.mailops.relay.plugins.module_utils._files import ManagedFile
-from ansible_collections.mailops.relay.plugins.modules import dovecot_auth_config
 
 FOLDER = "/etc/dovecot-auth"
 CONFIG = f"{FOLDER}/dovecot.conf"
@@ -43,7 +43,7 @@ def service_of(run: Programs, address: object = "/nonexistent", **options: t.Any
 
 
 def test_files() -> None:
-    files = dovecot_auth_config.wanted_files(
+    files = _dovecot_auth_config.wanted_files(
         [{"path": CONFIG, "content": "ssl = no\n"}, {"path": "/etc/x/unit.conf", "content": ""}],
         {"users": "a:{PLAIN}b\n"},
         FOLDER,
@@ -69,7 +69,7 @@ def test_files() -> None:
 def test_files_are_refused(paths: list[str], secrets: list[str], message: str) -> None:
     files = [{"path": path, "content": ""} for path in paths]
     with pytest.raises(ValueError, match=message):
-        dovecot_auth_config.wanted_files(files, dict.fromkeys(secrets, ""), FOLDER, 0)
+        _dovecot_auth_config.wanted_files(files, dict.fromkeys(secrets, ""), FOLDER, 0)
 
 
 @pytest.fixture
