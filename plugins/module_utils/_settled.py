@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mailops.relay.plugins.module_utils import (
     _dovecot_auth_config,
     _fail2ban_config,
@@ -34,25 +33,48 @@ CODE: dict[str, t.Any] = {
 """What is behind each module that can be asked for."""
 
 
-class Answer(t.NamedTuple):
-    """Whether a module has nothing to do, and what it would warn of all the same."""
+Options = t.Mapping[str, t.Any]
+"""Options of a module by their names."""
 
-    settled: bool
-    warnings: list[str]
+Validate = t.Callable[[t.Mapping[str, t.Any], t.Sequence[t.Any], Options], t.Optional[t.Dict[str, t.Any]]]
+"""Return options as a module gets them, by its arguments and ``required_if``; None where Ansible would refuse them."""
 
 
-def look(task: Task, name: str, options: t.Mapping[str, t.Any]) -> Answer:
-    """Look on behalf of ``task`` whether a module would change anything if it got ``options``.
+def looks(
+    task: Task, modules: t.Mapping[str, Options], secrets: t.Mapping[str, Options], validate: Validate
+) -> dict[str, bool]:
+    """Return for each of ``modules`` whether it would change nothing; see :func:`look`.
 
-    What the module would refuse is not settled: it is for the module to say what is wrong, when its turn comes.
+    ``secrets`` are more options of the same modules. Raises ``ValueError`` for a module that cannot be asked for.
+    """
+    _check("modules", modules)
+    _check("secrets", secrets)
+    return {name: look(task, name, {**modules[name], **secrets.get(name, {})}, validate) for name in modules}
+
+
+def _check(option: str, modules: t.Mapping[str, t.Any]) -> None:
+    for name, options in modules.items():
+        if name not in CODE:
+            raise ValueError(f"{option}: {name!r} cannot be asked for. Accepted: {', '.join(CODE)}.")
+        if not isinstance(options, dict):
+            raise ValueError(f"{option}.{name}: this is no dictionary. Accepted: the options of the module.")
+
+
+def look(task: Task, name: str, options: Options, validate: Validate) -> bool:
+    """Look on behalf of ``task`` whether a module would change nothing if it got ``options``.
+
+    It warns of what the module would warn of, where that will not have its turn. What the module would refuse is not
+    settled: it is for the module to say what is wrong.
     """
     code = CODE[name]
-    validated = ArgumentSpecValidator(code.ARGUMENTS, required_if=code.REQUIRED_IF).validate(dict(options))
-    if validated.error_messages:
-        return Answer(False, [])
-    inner = Look(task, validated.validated_parameters)
+    params = validate(code.ARGUMENTS, code.REQUIRED_IF, options)
+    if params is None:
+        return False
+    inner = Look(task, params)
     try:
         changed = code.run(inner)["changed"]
     except (*REFUSALS, NftError):
-        return Answer(False, [])
-    return Answer(not changed, [] if changed else inner.warnings)
+        return False
+    for warning in [] if changed else inner.warnings:
+        task.warn(warning)
+    return not changed

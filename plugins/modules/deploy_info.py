@@ -13,7 +13,9 @@ version_added: 0.1.0
 description:
   - Returns what the roles of this collection need to know of a host before they change anything, in one call instead of
     one for each of them, so that a run without changes is over soon.
-  - It needs nothing on the host but Python and what every Debian has.
+  - With O(releases) it tells what is there. It needs nothing on the host for that but Python and what every Debian has.
+  - With O(modules) it tells which modules have nothing to do. Each of them looks at the host as it does in check mode,
+    at files, services and rules as they are now. Nothing is remembered from an earlier run.
 author:
   - Mailops contributors (@mailops)
 attributes:
@@ -25,10 +27,12 @@ extends_documentation_fragment:
   - mailops.relay.info
 options:
   releases:
-    description: Releases of Debian, as in C(/etc/os-release). On a host that runs none of them the task fails.
+    description:
+      - Releases of Debian, as in C(/etc/os-release). On a host that runs none of them the task fails.
+      - Without any, nothing of the host is looked at but O(dkim_keys) and O(modules).
     type: list
     elements: str
-    required: true
+    default: []
   questions:
     description: Names of questions that debconf may have an answer to (debconf(7)).
     type: list
@@ -76,6 +80,15 @@ options:
         description: The group of the keys.
         type: str
         default: opendkim
+  modules:
+    description:
+      - Modules of this collection, by their names in it, each with its options. Accepted are C(dovecot_auth_config),
+        C(fail2ban_config), C(nftables_ruleset), C(opendkim_config), C(postfix_config) and C(rspamd_config).
+    type: dict
+  secrets:
+    description: More options of the same modules, which stay out of all logs.
+    type: dict
+    default: {}
 seealso:
   - module: mailops.relay.dkim_keys
   - module: mailops.relay.relay_host_info
@@ -87,39 +100,52 @@ EXAMPLES = r"""
     releases: ["12", "13"]
     questions: [postfix/main_mailer_type]
   register: host
+
+- name: See whether Postfix and the firewall are as they shall be
+  mailops.relay.deploy_info:
+    modules:
+      postfix_config:
+        files: "{{ postfix_files }}"
+      nftables_ruleset:
+        content: "{{ lookup('ansible.builtin.template', 'firewall.nft.j2') }}"
+    secrets:
+      postfix_config:
+        secret_files:
+          sasl_passwd: "{{ lookup('ansible.builtin.template', 'sasl_passwd.j2') }}"
+  register: look
 """
 
 RETURN = r"""
 release:
   description: The release of Debian, as in C(/etc/os-release).
-  returned: success
+  returned: success, with O(releases)
   type: str
   sample: "13"
 packages:
   description: Names of the packages that are installed.
-  returned: success
+  returned: success, with O(releases)
   type: list
   elements: str
   sample: [adduser, apt, postfix]
 addresses:
   description: Addresses of the host without those of its loopback, of IPv4 first.
-  returned: success
+  returned: success, with O(releases)
   type: list
   elements: str
   sample: [198.51.100.12, "2001:db8::12", "fe80::12"]
 processors:
   description: How many processors there are.
-  returned: success
+  returned: success, with O(releases)
   type: int
   sample: 2
 answers:
   description: What debconf has for O(questions). Those that nobody has answered are left out.
-  returned: success
+  returned: success, with O(releases)
   type: dict
   sample: {"postfix/main_mailer_type": "No configuration"}
 present:
   description: Those of O(paths) that are there.
-  returned: success
+  returned: success, with O(releases)
   type: list
   elements: str
 dkim_keys:
@@ -140,6 +166,13 @@ dkim_keys:
       description: See RV(mailops.relay.dkim_keys#module:selectors).
       type: list
       elements: dict
+settled:
+  description:
+    - Whether each of O(modules) has nothing to do.
+    - It is V(false) for a module that would refuse its options, or what it finds on the host.
+  returned: success, with O(modules)
+  type: dict
+  sample: {"postfix_config": true, "nftables_ruleset": false}
 """
 
 import os
@@ -147,6 +180,7 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mailops.relay.plugins.module_utils import _deploy_look, _dkim_key_plan
 
 OS_RELEASE = "/etc/os-release"
@@ -170,8 +204,23 @@ def _keys(params: dict[str, t.Any]) -> dict[str, t.Any]:
     return {name: seen[name] for name in ("changed", "records", "selectors")}
 
 
-def run(module: AnsibleModule) -> dict[str, t.Any]:
-    """Look and return the result; what it raises is for the user to read."""
+def validated(
+    arguments: t.Mapping[str, t.Any], required_if: t.Sequence[t.Any], options: t.Mapping[str, t.Any]
+) -> dict[str, t.Any] | None:
+    """Return options as a module gets them, or None where Ansible would refuse them."""
+    result = ArgumentSpecValidator(arguments, required_if=required_if).validate(dict(options))
+    params: dict[str, t.Any] = result.validated_parameters
+    return None if result.error_messages else params
+
+
+def _settled(module: AnsibleModule) -> dict[str, bool]:
+    # Not at the top: the code of six modules takes its time to read, and the first look at a host does not need it.
+    from ansible_collections.mailops.relay.plugins.module_utils import _settled  # noqa: PLC0415
+
+    return _settled.looks(module, module.params["modules"], module.params["secrets"], validated)
+
+
+def _host(module: AnsibleModule) -> dict[str, t.Any]:
     name, release = _deploy_look.system(_text(OS_RELEASE))
     releases = module.params["releases"]
     if name != "debian" or release not in releases:
@@ -180,25 +229,36 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     _code, packages, _errors = module.run_command(query, check_rc=True)
     _code, links, _errors = module.run_command([module.get_bin_path("ip", True), "-json", "address"], check_rc=True)
     return {
-        "changed": False,
         "release": release,
         "packages": _deploy_look.installed(packages),
         "addresses": _deploy_look.addresses(links),
         "processors": os.cpu_count() or 1,
         "answers": _deploy_look.answers(_text(ANSWERS), module.params["questions"]),
         "present": [path for path in module.params["paths"] if os.path.exists(path)],
-        **({"dkim_keys": _keys(module.params["dkim_keys"])} if module.params["dkim_keys"] else {}),
+    }
+
+
+def run(module: AnsibleModule) -> dict[str, t.Any]:
+    """Look and return the result; what it raises is for the user to read."""
+    params = module.params
+    return {
+        "changed": False,
+        **(_host(module) if params["releases"] else {}),
+        **({"dkim_keys": _keys(params["dkim_keys"])} if params["dkim_keys"] else {}),
+        **({"settled": _settled(module)} if params["modules"] else {}),
     }
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "releases": {"type": "list", "elements": "str", "required": True},
+            "releases": {"type": "list", "elements": "str", "default": []},
             "questions": {"type": "list", "elements": "str", "default": []},
             "paths": {"type": "list", "elements": "path", "default": []},
             # Public halves and names of files.
             "dkim_keys": {"type": "dict", "options": _dkim_key_plan.OPTIONS, "no_log": False},
+            "modules": {"type": "dict"},
+            "secrets": {"type": "dict", "default": {}, "no_log": True},
         },
         supports_check_mode=True,
     )

@@ -98,7 +98,7 @@ def test_no_password_is_in_the_log_of_the_look(host: Host) -> None:
     played = host.play("-vvvv", "--diff")
     assert configured(played) == []
     journal = host.run("journalctl --quiet --output=cat")
-    assert "settled_info" in journal
+    assert "deploy_info" in journal
     secrets = [line.split(":", 1)[1] for line in host.run("cat /etc/dovecot-auth/users").splitlines() if ":" in line]
     for secret in ["not-a-secret", *secrets]:
         assert secret not in played.output

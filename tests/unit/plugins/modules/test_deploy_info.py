@@ -11,7 +11,7 @@ import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.mailops.relay.plugins.module_utils import _dkim_key_plan
+from ansible_collections.mailops.relay.plugins.module_utils import _dkim_key_plan, _settled
 from ansible_collections.mailops.relay.plugins.module_utils._dkim_keys import KeyStore
 from ansible_collections.mailops.relay.plugins.module_utils._key_files import Owner
 from ansible_collections.mailops.relay.plugins.modules import deploy_info
@@ -21,7 +21,14 @@ class Module:
     """Stands in for AnsibleModule."""
 
     def __init__(self, **params: t.Any) -> None:
-        self.params = {"releases": ["12", "13"], "questions": [], "paths": [], "dkim_keys": None, **params}
+        self.params = {
+            "releases": ["12", "13"],
+            "questions": [],
+            "paths": [],
+            "dkim_keys": None,
+            "modules": None,
+            **params,
+        }
 
     def get_bin_path(self, name: str, _required: bool) -> str:
         return name
@@ -98,3 +105,13 @@ def test_what_is_wrong_with_keys_is_for_others_to_say(keys: dict[str, t.Any], na
     path.parent.mkdir(parents=True)
     path.write_text("no key, and no notes", encoding="utf-8")
     assert look_at(keys) == {"changed": True}
+
+
+def test_modules_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def settled(task: t.Any, name: str, options: t.Any, _validate: t.Any) -> bool:
+        return (task, name, options) == (module, "postfix_config", {"files": [], "secret_files": {"a": "b"}})
+
+    monkeypatch.setattr(_settled, "look", settled)
+    secrets = {"postfix_config": {"secret_files": {"a": "b"}}}
+    module = Module(releases=[], modules={"postfix_config": {"files": []}}, secrets=secrets)
+    assert deploy_info.run(module) == {"changed": False, "settled": {"postfix_config": True}}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the module makes of the looks of others; test_deploy_looks.py has real ones."""
+"""What is made of the looks of modules; test_deploy_looks.py has real ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.mailops.relay.plugins.module_utils._activation import A
 from ansible_collections.mailops.relay.plugins.module_utils._generations import StoreError
 from ansible_collections.mailops.relay.plugins.module_utils._nftables import NftError
 from ansible_collections.mailops.relay.plugins.module_utils._task import Task
-from ansible_collections.mailops.relay.plugins.modules import settled_info
+from ansible_collections.mailops.relay.plugins.modules.deploy_info import validated
 
 ARGUMENTS = {
     "state": {"type": "str", "choices": ["started", "stopped"], "default": "started"},
@@ -30,8 +30,8 @@ class Module:
     check_mode = False
     tmpdir = "/tmp/of-the-task"
 
-    def __init__(self, modules: dict[str, t.Any], secrets: dict[str, t.Any] | None = None) -> None:
-        self.params = {"modules": modules, "secrets": secrets or {}}
+    def __init__(self) -> None:
+        self.params: dict[str, t.Any] = {}
         self.warnings: list[str] = []
 
     def run_command(self, command: list[str], **_options: t.Any) -> tuple[int, str, str]:
@@ -80,8 +80,8 @@ def test_what_would_change_or_fail_is_not_settled(
     monkeypatch: pytest.MonkeyPatch, result: t.Any, settled: bool
 ) -> None:
     has_code(monkeypatch, Looks(result))
-    module = Module({"postfix_config": {"port": 25}})
-    assert settled_info.run(module) == {"changed": False, "settled": {"postfix_config": settled}}
+    module = Module()
+    assert _settled.looks(module, {"postfix_config": {"port": 25}}, {}, validated) == {"postfix_config": settled}
     # Where the module will have its turn, it warns itself.
     assert module.warnings == (["it listens to everybody"] if settled else [])
 
@@ -89,7 +89,8 @@ def test_what_would_change_or_fail_is_not_settled(
 def test_options_are_those_of_the_module(monkeypatch: pytest.MonkeyPatch) -> None:
     looks = Looks(False)
     has_code(monkeypatch, looks)
-    settled_info.run(Module({"postfix_config": {"port": "25"}}, {"postfix_config": {"password": "not-a-secret"}}))
+    secrets = {"postfix_config": {"password": "not-a-secret"}}
+    _settled.looks(Module(), {"postfix_config": {"port": "25"}}, secrets, validated)
     (task,) = looks.tasks
     assert task.check_mode
     assert task.params == {"state": "started", "port": 25, "password": "not-a-secret"}
@@ -104,7 +105,7 @@ def test_options_that_the_module_refuses_are_its_to_refuse(
 ) -> None:
     looks = Looks(False)
     has_code(monkeypatch, looks)
-    assert settled_info.run(Module({"postfix_config": options}))["settled"] == {"postfix_config": False}
+    assert _settled.looks(Module(), {"postfix_config": options}, {}, validated) == {"postfix_config": False}
     assert looks.tasks == []
 
 
@@ -119,11 +120,11 @@ def test_options_that_the_module_refuses_are_its_to_refuse(
 )
 def test_what_cannot_be_asked_for(modules: t.Any, secrets: t.Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        settled_info.run(Module(modules, secrets))
+        _settled.looks(Module(), modules, secrets, validated)
 
 
 @pytest.mark.parametrize("name", sorted(_settled.CODE))
 def test_every_module_says_what_it_takes(name: str) -> None:
     code = _settled.CODE[name]
-    assert _settled.look(Module({}), name, {"no_such_option": 1}) == (False, [])
+    assert not _settled.look(Module(), name, {"no_such_option": 1}, validated)
     assert callable(code.run)
