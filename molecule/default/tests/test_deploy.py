@@ -10,7 +10,7 @@ import re
 from lab import RELAYS
 from plays import succeed
 
-MOST_TASKS = 12
+MOST_TASKS = 6
 """How many tasks a run without changes has on a host, with those that are skipped: each costs a process per host."""
 
 
