@@ -8,13 +8,12 @@
 
 from __future__ import annotations
 
-import grp
 import os
 import typing as t
 
 from ansible_collections.mailops.relay.plugins.module_utils._activation import NotInstalled, activate, stop
 from ansible_collections.mailops.relay.plugins.module_utils._dovecot_service import Dovecot
-from ansible_collections.mailops.relay.plugins.module_utils._files import ManagedFile
+from ansible_collections.mailops.relay.plugins.module_utils._files import ManagedFile, group_number
 from ansible_collections.mailops.relay.plugins.module_utils._generations import Generations, StoreError
 from ansible_collections.mailops.relay.plugins.module_utils._task import Task, judges
 
@@ -62,14 +61,6 @@ def wanted_files(
     return list(wanted.values())
 
 
-def _gid(group: str) -> int:
-    """Return the number of a group; 0 where there is none yet, in check mode before the installation."""
-    try:
-        return grp.getgrnam(group).gr_gid
-    except KeyError:
-        return 0
-
-
 def run(task: Task) -> dict[str, t.Any]:
     """Carry out the task and return its result; what it raises is for the user to read."""
     params = task.params
@@ -77,7 +68,7 @@ def run(task: Task) -> dict[str, t.Any]:
     installed = task.get_bin_path("dovecot", opt_dirs=["/usr/sbin"]) is not None
     files = []
     if params["state"] == "started":
-        files = wanted_files(params["files"], params["secret_files"], directory, _gid(params["group"]))
+        files = wanted_files(params["files"], params["secret_files"], directory, group_number(params["group"]))
     service = Dovecot(
         task.run_command,
         os.path.join(directory, "dovecot.conf"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import grp
 import os
 import shutil
 import stat
@@ -104,3 +105,11 @@ def remove_folder(folder: str) -> None:
     """Remove a folder and all that is in it; it may be absent."""
     with contextlib.suppress(FileNotFoundError):
         shutil.rmtree(folder)
+
+
+def group_number(name: str) -> int:
+    """Return the number of a group; that of root where there is none yet, as in check mode before the installation."""
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        return 0

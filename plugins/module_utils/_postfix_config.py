@@ -8,17 +8,13 @@
 
 from __future__ import annotations
 
-import grp
 import os
 import re
 import typing as t
 
 from ansible_collections.mailops.relay.plugins.module_utils import _main_cf
-from ansible_collections.mailops.relay.plugins.module_utils._activation import (
-    NotInstalled,
-    activate,
-)
-from ansible_collections.mailops.relay.plugins.module_utils._files import ManagedFile
+from ansible_collections.mailops.relay.plugins.module_utils._activation import NotInstalled, activate
+from ansible_collections.mailops.relay.plugins.module_utils._files import ManagedFile, group_number
 from ansible_collections.mailops.relay.plugins.module_utils._generations import Generations, StoreError
 from ansible_collections.mailops.relay.plugins.module_utils._postfix import Listener, Postfix, known_parameters
 from ansible_collections.mailops.relay.plugins.module_utils._task import Task, judges
@@ -115,16 +111,8 @@ def wanted_files(params: t.Mapping[str, t.Any], known: t.Collection[str] | None)
         files.append(ManagedFile(os.path.join(params["directory"], name), content.encode(), mode=0o600))
     for name, content in shared.items():
         path = os.path.join(params["directory"], name)
-        files.append(ManagedFile(path, content.encode(), mode=0o640, gid=_group("postfix")))
+        files.append(ManagedFile(path, content.encode(), mode=0o640, gid=group_number("postfix")))
     return files
-
-
-def _group(name: str) -> int:
-    """Return a group's number; where there is no such group yet, in check mode, that of root."""
-    try:
-        return grp.getgrnam(name).gr_gid
-    except KeyError:
-        return 0
 
 
 def run(task: Task) -> dict[str, t.Any]:

@@ -8,14 +8,13 @@
 
 from __future__ import annotations
 
-import grp
 import os
 import typing as t
 from dataclasses import replace
 
 from ansible_collections.mailops.relay.plugins.module_utils._activation import NotInstalled, activate, stop
 from ansible_collections.mailops.relay.plugins.module_utils._file_set import managed_files
-from ansible_collections.mailops.relay.plugins.module_utils._files import ManagedFile
+from ansible_collections.mailops.relay.plugins.module_utils._files import ManagedFile, group_number
 from ansible_collections.mailops.relay.plugins.module_utils._generations import Generations, StoreError
 from ansible_collections.mailops.relay.plugins.module_utils._rspamd_service import Rspamd
 from ansible_collections.mailops.relay.plugins.module_utils._task import Task, judges
@@ -40,14 +39,6 @@ ARGUMENTS: dict[str, t.Any] = {
 }
 
 REQUIRED_IF = [("state", "started", ["files", "socket"])]
-
-
-def group_number(name: str) -> int:
-    """Return the number of a group; that of root where there is none, as before the package is installed."""
-    try:
-        return grp.getgrnam(name).gr_gid
-    except KeyError:
-        return 0
 
 
 def key_text(path: str, may_be_missing: bool) -> str:
