@@ -357,6 +357,8 @@ def test_switched_off_and_on(host: Host) -> None:
     assert host.play(relay_users=[]).changed == 0
     assert host.play().ok
     assert state(host) == "active enabled"
+    # Nothing is watched for a directory or a database any more.
+    assert host.run("systemctl is-active mailops-relay-recover.path || true") == "inactive"
 
 
 def test_it_survives_a_kill_and_a_reboot(host: Host) -> None:
